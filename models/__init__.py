@@ -1,0 +1,1 @@
+"""Models: code, never artefacts."""

@@ -1,0 +1,1 @@
+"""The stages of the night, plain Python that never imports Airflow."""

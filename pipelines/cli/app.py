@@ -1,0 +1,242 @@
+"""The commands. What they print for people is in `display`, what they mean is in the stages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli import display
+from pipelines.cli.doctor import findings as doctor_findings
+from pipelines.core.errors import LodaError
+
+app = typer.Typer(
+    name="loda",
+    help="Boroughs' extracts in, ranked lists of likely unlicensed HMOs out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+model_app = typer.Typer(help="Models: which there are, and which is used.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+class Format(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """A user's mistake ends in one sentence and an exit code, never in a stack trace."""
+    try:
+        yield
+    except LodaError as error:
+        typer.echo(f"loda: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command(epilog="Example: loda demo --boroughs camden,bexley --dwellings 2000 --seed 1 --nights 2")
+def demo(
+    boroughs: Annotated[str, typer.Option(help="Borough slugs with commas between, or how many of London's 33.")] = "",
+    dwellings: Annotated[int, typer.Option(min=0, help="Dwellings a borough; 0 for its published number.")] = 5000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 1,
+    nights: Annotated[int, typer.Option(min=1, max=366, help="Nights of extracts.")] = 1,
+    out: Annotated[str, typer.Option(help="Bucket to drop into; empty means LODA_BUCKET_URL.")] = "",
+    truth: Annotated[str, typer.Option(help="Folder for the truth, apart; empty means LODA_HOME/truth.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make synthetic extracts of London boroughs, each in its own layout and with its own faults."""
+    from pipelines import demo as generator
+    from pipelines.core.settings import settings
+
+    with _sentences():
+        chosen = display.chosen_boroughs(boroughs, generator.DEFAULT_BOROUGHS)
+        made = generator.make(
+            out or settings().bucket_url,
+            truth or str(settings().home / "truth"),
+            chosen,
+            dwellings or None,
+            seed,
+            nights,
+        )
+        display.demo_summary(made, as_json=as_json)
+
+
+@app.command(epilog="Example: loda run --as-of 2026-09-30 --borough camden")
+def run(
+    as_of: Annotated[
+        str, typer.Option(help="Day whose knowledge may be used, as 2026-09-30; empty means up to the newest extract.")
+    ] = "",
+    borough: Annotated[list[str] | None, typer.Option(help="Only this borough; may be given more than once.")] = None,
+    retrain: Annotated[bool, typer.Option(help="Train a new model even though one is in use.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the night: take in new drops, link, score, and issue each borough's list.
+
+    Exit code 0 when every borough went through, 1 when one failed (the others are out).
+    """
+    from pipelines import night
+
+    with _sentences():
+        started = datetime.now(UTC)
+        clock = time.perf_counter()
+        report = night.run(
+            as_of or None,
+            borough or None,
+            retrain=retrain,
+            progress=lambda *_: None if as_json else display.progress(*_),
+        )
+        summary = display.night_summary(report, started, time.perf_counter() - clock)
+        if as_json:
+            _print_json(summary)
+        else:
+            display.print_night(summary)
+        if report.failures:
+            raise typer.Exit(1)
+
+
+@app.command(epilog="Example: loda status --json")
+def status(as_json: Json = False) -> None:
+    """The last good state of every borough and dataset, and each borough's current list."""
+    with _sentences():
+        rows = display.status_rows()
+        if as_json:
+            _print_json(rows)
+        else:
+            display.print_status(rows)
+
+
+@app.command("list", epilog="Example: loda list camden --capacity 40 --format csv > camden.csv")
+def list_(
+    borough: str,
+    capacity: Annotated[
+        int | None, typer.Option(min=1, help="How many visits can be made; the list is cut there.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+) -> None:
+    """A borough's current ranked list of likely unlicensed HMOs: leads to check, not findings."""
+    from pipelines.ranking import current_list
+    from schemas import registry
+
+    with _sentences():
+        registry.borough(borough)
+        issued, entries = current_list(borough, capacity)
+        rows = display.list_rows(entries)
+        if form is Format.JSON:
+            _print_json({**display.list_heading(issued), "entries": rows})
+        elif form is Format.CSV:
+            from pipelines.publish import safe_cell
+
+            text = io.StringIO()
+            writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["uprn"])
+            writer.writeheader()
+            writer.writerows(
+                {k: safe_cell("; ".join(v) if isinstance(v, list) else v) for k, v in r.items()} for r in rows
+            )
+            sys.stdout.write(text.getvalue())
+        else:
+            display.print_list(issued, rows)
+
+
+@app.command(epilog="Example: loda receipt camden-council_tax-3f9a1c2b7d10")
+def receipt(drop: str, as_json: Json = False) -> None:
+    """The receipt of one drop: what was accepted, what was not, why, and what to do."""
+    from pipelines.publish import receipt_text
+
+    with _sentences():
+        found = display.find_receipt(drop)
+        if as_json:
+            _print_json(found)
+        else:
+            typer.echo(receipt_text(found), nl=False)
+
+
+@app.command(epilog="Example: loda doctor")
+def doctor(as_json: Json = False) -> None:
+    """Check the configuration and every connection, and say what to do. Exit code 1 if something must be mended."""
+    found = doctor_findings()
+    if as_json:
+        _print_json([{"check": f.check, "ok": f.ok, "sentence": f.sentence} for f in found])
+    else:
+        display.print_doctor(found)
+    if not all(f.ok for f in found):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: loda template council_tax > council_tax.csv")
+def template(
+    dataset: Annotated[str, typer.Argument(help="A dataset, or 'all' with --out.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write <dataset>.csv to.")] = None,
+) -> None:
+    """An empty CSV with the headings of a dataset, generated from its contract."""
+    from schemas import registry
+    from schemas.template import csv_template
+
+    with _sentences():
+        wanted = list(registry.contracts()) if dataset == "all" else [registry.contract(dataset).dataset]
+        if out is None and len(wanted) > 1:
+            raise LodaError("Say where the templates go: loda template all --out FOLDER.")
+        for name in wanted:
+            text = csv_template(registry.contract(name))
+            if out is None:
+                sys.stdout.write(text)
+            else:
+                out.mkdir(parents=True, exist_ok=True)
+                (out / f"{name}.csv").write_text(text, encoding="utf-8")
+                typer.echo(out / f"{name}.csv")
+
+
+@app.command(epilog="Example: loda tonight")
+def tonight(top: Annotated[int, typer.Option(min=1, help="Entries of each list to show.")] = 5) -> None:
+    """Each borough's receipts in short, the top of its list, and where everything lies."""
+    with _sentences():
+        display.print_tonight(top)
+
+
+@model_app.command("list", epilog="Example: loda model list --json")
+def model_list(as_json: Json = False) -> None:
+    """Every model: when it was trained, what it scored, who promoted it."""
+    with _sentences():
+        rows = display.model_rows()
+        if as_json:
+            _print_json(rows)
+        else:
+            display.print_models(rows)
+
+
+@model_app.command(
+    "promote",
+    epilog="Example: loda model promote hmo-2026-09-30-1a2b3c4d --who 'B Example' --reason 'better in every borough'",
+)
+def model_promote(
+    model: str,
+    who: Annotated[str, typer.Option(help="The person who answers for it.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+) -> None:
+    """Make a model the one that scores the next night. A named person does this, and it is audited."""
+    from models import hmo
+
+    with _sentences():
+        hmo.promote(model, who, reason)
+        typer.echo(f"{model} scores from the next night on.")

@@ -1,0 +1,94 @@
+"""Files on any fsspec URL: the bucket that boroughs drop into, raw bytes, published lists.
+
+A file written here appears whole or not at all: it is written beside its place and moved.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file as a listing shows it. `path` is relative to the folder listed; `marker` changes when the file does."""
+
+    path: str
+    size: int
+    modified: datetime
+    marker: str
+
+
+class Folder:
+    """A folder at a URL, local or on an object store."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.fs, root = fsspec.core.url_to_fs(self.url)
+        self.root = str(root).rstrip("/")
+        self.local = isinstance(self.fs, LocalFileSystem)
+
+    def full(self, path: str) -> str:
+        """The path as the file system knows it."""
+        return f"{self.root}/{path}"
+
+    def list(self, below: str = "") -> list[Entry]:
+        """All files below a folder, by path; empty when there is no such folder."""
+        self.fs.invalidate_cache()
+        start = self.full(below).rstrip("/")
+        if not self.fs.exists(start):
+            return []
+        found = cast("dict[str, dict[str, Any]]", self.fs.find(start, detail=True))
+        return [self._entry(path, info) for path, info in sorted(found.items())]
+
+    def _entry(self, path: str, info: dict[str, Any]) -> Entry:
+        stamp = info.get("LastModified") or info.get("mtime") or 0
+        modified = stamp if isinstance(stamp, datetime) else datetime.fromtimestamp(float(stamp), UTC)
+        size = int(info.get("size") or 0)
+        tag = info.get("ETag") or info.get("ino") or ""
+        return Entry(path.removeprefix(self.root + "/"), size, modified, f"{size}:{modified.isoformat()}:{tag}")
+
+    @contextmanager
+    def read(self, path: str) -> Iterator[IO[bytes]]:
+        """Open a file to read bytes."""
+        with self.fs.open(self.full(path), "rb") as handle:
+            yield cast("IO[bytes]", handle)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        return bool(self.fs.exists(self.full(path)))
+
+    @contextmanager
+    def write(self, path: str) -> Iterator[IO[bytes]]:
+        """Write a file that appears at `path` only when the block ends well."""
+        target = self.full(path)
+        if not self.local:  # an object store shows an object only when its upload is complete
+            with self.fs.open(target, "wb") as handle:
+                yield cast("IO[bytes]", handle)
+            return
+        self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        beside = f"{target.rsplit('/', 1)[0]}/.{uuid.uuid4().hex}.part"
+        try:
+            with self.fs.open(beside, "wb") as handle:
+                yield cast("IO[bytes]", handle)
+            self.fs.mv(beside, target)
+        finally:
+            if self.fs.exists(beside):
+                self.fs.rm(beside)
+
+    def write_bytes(self, path: str, content: bytes) -> None:
+        """Write a whole file at once."""
+        with self.write(path) as handle:
+            handle.write(content)
+
+    def remove(self, path: str) -> None:
+        """Delete a file or folder; nothing happens if it is not there."""
+        if self.exists(path):
+            self.fs.rm(self.full(path), recursive=True)

@@ -1,0 +1,87 @@
+"""The lake: Delta tables, one partition replaced at a time, every version kept until retention takes it.
+
+Never touch a table in a process that forks afterwards: the Delta runtime does not survive it.
+Only `pipelines.governance.access` and the ledger's keepers import this module; stages read through the former.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from pipelines.core.settings import settings
+
+COMMIT_TRIES = 20
+
+
+def table_url(table: str) -> str:
+    """Where a table such as `harmonised/council_tax` or `link` lies."""
+    return f"{settings().lake_url.rstrip('/')}/{table}"
+
+
+def open_table(table: str, version: int | None = None) -> DeltaTable | None:
+    """The table at a version (the newest by default), or None if nothing was ever written to it."""
+    try:
+        return DeltaTable(table_url(table), version=version)
+    except TableNotFoundError:
+        return None
+
+
+def version_of(table: str) -> int | None:
+    """The newest version, or None if there is none."""
+    found = open_table(table)
+    return found.version() if found else None
+
+
+def replace(
+    table: str,
+    data: pa.Table | pa.RecordBatchReader,
+    partition: Mapping[str, str],
+    made_from: Mapping[str, str],
+) -> int:
+    """Replace one partition (`{"borough": "camden"}`) in one atomic commit and return the new version.
+
+    `made_from` holds the hashes the data was made from; they stay in the table's history.
+    Boroughs that commit at the same moment are told apart by Delta and tried again.
+    """
+    url = table_url(table)
+    predicate = " AND ".join(f"{name} = '{value}'" for name, value in partition.items())
+    rows = data if isinstance(data, pa.Table) else data.read_all()
+    for attempt in range(COMMIT_TRIES):
+        try:
+            existing = open_table(table)
+            write_deltalake(
+                url,
+                rows,
+                mode="overwrite",
+                predicate=predicate if existing else None,
+                partition_by=list(partition),
+                commit_properties=CommitProperties(custom_metadata=dict(made_from)),
+                schema_mode="merge" if existing else None,
+            )
+            return DeltaTable(url).version()
+        except CommitFailedError:
+            if attempt == COMMIT_TRIES - 1:
+                raise
+            time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
+    raise AssertionError("unreachable")
+
+
+def read(
+    table: str,
+    *,
+    columns: Sequence[str] | None = None,
+    boroughs: Sequence[str] | None = None,
+    version: int | None = None,
+) -> pa.Table | None:
+    """Rows of a table, of some boroughs only if given; None if nothing was ever written to it."""
+    found = open_table(table, version)
+    if found is None:
+        return None
+    partitions = [("borough", "in", list(boroughs))] if boroughs is not None else None
+    return found.to_pyarrow_table(columns=list(columns) if columns else None, partitions=partitions)

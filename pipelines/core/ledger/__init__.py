@@ -1,0 +1,1 @@
+"""The ledger: one SQL database that knows what arrived, what became of it and what was made from it."""

@@ -1,0 +1,76 @@
+"""The ledger's connection: SQLite in write-ahead mode by default, PostgreSQL by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock
+from sqlalchemy.orm import Session
+
+from pipelines.core.settings import settings
+
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+
+
+@lru_cache(maxsize=4)
+def _engine(url: str) -> sa.Engine:
+    made = sa.create_engine(url, pool_pre_ping=True)
+    if made.dialect.name == "sqlite":
+        Path(made.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+
+        @sa.event.listens_for(made, "connect")
+        def _pragmas(connection: Any, _record: Any) -> None:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @sa.event.listens_for(made, "begin")
+        def _write_lock_at_once(connection: sa.Connection) -> None:
+            # A transaction that starts by reading and then writes cannot wait for another writer.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return made
+
+
+def engine() -> sa.Engine:
+    """The engine of this process for `LODA_LEDGER_URL`."""
+    return _engine(settings().ledger_url)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session whose work is committed whole at the end of the block, or not at all."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration for this ledger, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", settings().ledger_url.replace("%", "%%"))
+    return config
+
+
+def schema_revisions() -> tuple[str | None, str | None]:
+    """The ledger's revision in the database and the newest one in the code."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with engine().connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), head
+
+
+def upgrade() -> None:
+    """Bring the ledger's schema to the newest revision; two runs at once do it once."""
+    settings().home.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings().home / "ledger-upgrade.lock"):
+        current, head = schema_revisions()
+        if current != head:
+            command.upgrade(alembic_config(), "head")

@@ -1,0 +1,190 @@
+"""The ledger's tables: what arrived, what became of it, what was made from it and by whom. No personal data."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """Moments in UTC on every database; SQLite keeps no zone of its own."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """To UTC on the way in."""
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Marked as UTC on the way out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Declarative base of the ledger."""
+
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: sa.JSON(), list[Any]: sa.JSON()}
+
+
+class DropStatus(StrEnum):
+    """How far a drop is. The last five are final."""
+
+    RECEIVED = "received"
+    HARMONISED = "harmonised"
+    GATED = "gated"
+    ACCEPTED = "accepted"
+    SUPERSEDED = "superseded"
+    HELD = "held"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+
+
+FINAL = frozenset(
+    {DropStatus.ACCEPTED, DropStatus.SUPERSEDED, DropStatus.HELD, DropStatus.REFUSED, DropStatus.DUPLICATE}
+)
+
+
+class Drop(Base):
+    """One arrival of an extract, its hashes, its counts and its receipt."""
+
+    __tablename__ = "loda_drop"
+
+    id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    borough: Mapped[str] = mapped_column(sa.String(60), index=True)
+    dataset: Mapped[str] = mapped_column(sa.String(60))
+    source: Mapped[str | None] = mapped_column(sa.String(60))
+    path: Mapped[str] = mapped_column(sa.Text)
+    sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    received_at: Mapped[datetime]
+    extract_date: Mapped[date]
+    status: Mapped[str] = mapped_column(sa.String(20), index=True)
+    reason: Mapped[str | None] = mapped_column(sa.String(60))
+    sentence: Mapped[str | None] = mapped_column(sa.Text)
+    duplicate_of: Mapped[str | None] = mapped_column(sa.String(120))
+    rows_in: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    accepted: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    quarantined: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    mapping_name: Mapped[str | None] = mapped_column(sa.String(120))
+    hashes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    lake_version: Mapped[int | None]
+    finished_at: Mapped[datetime | None]
+    receipt: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
+    receipt_delivered: Mapped[bool] = mapped_column(default=False)
+
+
+class Arrival(Base):
+    """A path in the bucket as it was last seen, so that an unchanged file is not read again."""
+
+    __tablename__ = "loda_arrival"
+
+    path: Mapped[str] = mapped_column(sa.String(500), primary_key=True)
+    marker: Mapped[str] = mapped_column(sa.String(300))
+    drop_id: Mapped[str] = mapped_column(sa.String(120))
+    seen_at: Mapped[datetime]
+
+
+class LastGood(Base):
+    """The drop that a borough's dataset stands on."""
+
+    __tablename__ = "loda_last_good"
+
+    borough: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    dataset: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    source: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    drop_id: Mapped[str] = mapped_column(sa.String(120))
+    extract_date: Mapped[date]
+    rows: Mapped[int] = mapped_column(sa.BigInteger)
+    lake_version: Mapped[int]
+    published_at: Mapped[datetime]
+
+
+class StageState(Base):
+    """What a stage last made for a borough ("london" for all), and the hash of what it was made from."""
+
+    __tablename__ = "loda_stage_state"
+
+    stage: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    borough: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    input_hash: Mapped[str] = mapped_column(sa.String(64))
+    made_at: Mapped[datetime]
+    summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class ModelVersion(Base):
+    """One trained model. `status` is challenger, champion or retired; a named person makes a champion."""
+
+    __tablename__ = "loda_model_version"
+
+    id: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    as_of: Mapped[date]
+    trained_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(sa.String(20))
+    path: Mapped[str] = mapped_column(sa.Text)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    hashes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    metrics: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    promoted_by: Mapped[str | None] = mapped_column(sa.String(120))
+    promoted_at: Mapped[datetime | None]
+    promotion_reason: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class PublishedList(Base):
+    """One issued list of a borough; never changed after it is issued. The newest is the current one."""
+
+    __tablename__ = "loda_list"
+
+    id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    borough: Mapped[str] = mapped_column(sa.String(60), index=True)
+    as_of: Mapped[date]
+    version: Mapped[int]
+    issued_at: Mapped[datetime]
+    model_id: Mapped[str] = mapped_column(sa.String(80))
+    input_hash: Mapped[str] = mapped_column(sa.String(64))
+    capacity: Mapped[int]
+    rows: Mapped[int]
+    tie_seed: Mapped[int]
+    expected_hits: Mapped[float]
+    published_at: Mapped[datetime | None]
+    files: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    __table_args__ = (sa.UniqueConstraint("borough", "version"),)
+
+
+class ListEntry(Base):
+    """One property of a list: rank, probability, three reasons, licence status."""
+
+    __tablename__ = "loda_list_entry"
+
+    list_id: Mapped[str] = mapped_column(sa.ForeignKey("loda_list.id", ondelete="CASCADE"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True)
+    uprn: Mapped[str] = mapped_column(sa.String(12), index=True)
+    address: Mapped[str] = mapped_column(sa.Text)
+    ward: Mapped[str | None] = mapped_column(sa.String(80))
+    probability: Mapped[float]
+    reasons: Mapped[list[Any]] = mapped_column(default=list)
+    licence_needed: Mapped[str] = mapped_column(sa.String(20))
+    licence_status: Mapped[str] = mapped_column(sa.String(40))
+    licence_why: Mapped[str] = mapped_column(sa.Text)
+
+
+class AuditEvent(Base):
+    """One act that somebody answers for. Append-only; each line holds the hash of the one before it."""
+
+    __tablename__ = "loda_audit_event"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(sa.String(120))
+    what: Mapped[str] = mapped_column(sa.String(60))
+    about: Mapped[str] = mapped_column(sa.Text)
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    previous_hash: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64))

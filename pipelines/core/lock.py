@@ -1,0 +1,53 @@
+"""Locks between runs. The kernel or the database lets go when the holder dies, so a killed run blocks nobody."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+
+from pipelines.core.errors import LodaError
+from pipelines.core.ledger.engine import engine
+from pipelines.core.settings import settings
+
+
+class Busy(LodaError):
+    """Another run holds what this one needs."""
+
+    exit_code = 75
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Hold the lock `name` ("borough-camden", "train") against every other run on the same ledger.
+
+    A file lock where the ledger is SQLite, a PostgreSQL advisory lock where it is PostgreSQL.
+
+    Raises:
+        Busy: another run held it for longer than `LODA_LOCK_TIMEOUT_SECONDS`.
+    """
+    timeout = settings().lock_timeout_seconds
+    busy = Busy(f"Another run has been working on '{name}' for over {timeout:.0f} seconds; wait for it or stop it.")
+    if engine().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        with engine().connect() as connection:
+            connection.execute(sa.text(f"SET lock_timeout = {int(timeout * 1000)}"))
+            try:
+                connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), {"n": number})
+            except sa.exc.OperationalError as error:
+                raise busy from error
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+        return
+    folder = settings().home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / f"{name}.lock", timeout=timeout):
+            yield
+    except Timeout as error:
+        raise busy from error

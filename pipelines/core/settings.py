@@ -1,0 +1,76 @@
+"""The one settings object. Every value comes from the environment or `.env`, under the prefix `LODA_`."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Where things lie, how large they may grow, and who is acting.
+
+    An empty environment gives the laptop default: everything below `var/` in the
+    working directory, SQLite as the ledger, a folder as the bucket.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LODA_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder for all state that no other setting places elsewhere.")
+    bucket_url: str = Field("", description="fsspec URL of the bucket with `drops/`; empty means `<home>/bucket`.")
+    lake_url: str = Field("", description="fsspec URL of the lake; empty means `<home>/lake`.")
+    ledger_url: str = Field("", description="SQLAlchemy URL of the ledger; empty means SQLite in `<home>`.")
+    published_url: str = Field(
+        "", description="fsspec URL that lists are published to; empty means `<home>/published`."
+    )
+    mappings_dir: Path | None = Field(None, description="Folder of mappings that are added to the committed ones.")
+    pseudonym_key: SecretStr | None = Field(
+        None, description="Secret that keys the tokens of direct identifiers; empty means a key file in `<home>`."
+    )
+    operator: str = Field("unnamed operator", description="Person or service on whose behalf commands act.")
+    workers: Annotated[int, Field(ge=1, description="Processes that share a night's boroughs.")] = os.cpu_count() or 1
+    stable_seconds: Annotated[float, Field(ge=0, description="A drop younger than this is still being written.")] = 5.0
+    max_drop_mib: Annotated[int, Field(gt=0, description="A larger file is refused (MiB).")] = 4096
+    max_line_mib: Annotated[int, Field(gt=0, description="A text file with a longer line is refused (MiB).")] = 1
+    max_unpacked_mib: Annotated[int, Field(gt=0, description="A workbook that unpacks to more is refused (MiB).")] = (
+        1024
+    )
+    max_unpack_ratio: Annotated[int, Field(gt=1, description="A workbook that grows by more is refused.")] = 200
+    max_quarantined_share: Annotated[
+        float, Field(gt=0, le=1, description="A drop with a larger share of quarantined rows is held.")
+    ] = 0.35
+    max_row_fall_share: Annotated[
+        float, Field(gt=0, le=1, description="A drop that shrank by more against the last accepted one is held.")
+    ] = 0.5
+    history_days: Annotated[int, Field(ge=1, description="Days for which old versions of the lake are kept.")] = 90
+    capacity: Annotated[int, Field(gt=0, description="Visits a borough can make from one list, unless it says so.")] = (
+        50
+    )
+    list_length: Annotated[int, Field(gt=0, description="Entries that a list keeps, as a multiple of capacity.")] = 10
+    lock_timeout_seconds: Annotated[float, Field(ge=0, description="How long to wait for another run.")] = 3600.0
+
+    @model_validator(mode="after")
+    def _place_what_is_empty(self) -> Self:
+        home = self.home.expanduser().absolute()
+        places = {
+            "home": home,
+            "bucket_url": self.bucket_url or str(home / "bucket"),
+            "lake_url": self.lake_url or str(home / "lake"),
+            "ledger_url": self.ledger_url or f"sqlite:///{home / 'ledger.db'}",
+            "published_url": self.published_url or str(home / "published"),
+        }
+        for name, value in places.items():
+            object.__setattr__(self, name, value)
+        return self
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

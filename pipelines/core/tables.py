@@ -1,0 +1,89 @@
+"""Schemas of the lake's tables that stages make for one another."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+LINK = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("dataset", pa.string()),
+        ("record_id", pa.int64()),
+        ("uprn", pa.string()),
+        ("decision", pa.string()),
+        ("reason", pa.string()),
+        ("level", pa.string()),
+        ("stage", pa.string()),
+        ("probability", pa.float64()),
+        ("gap", pa.float64()),
+        ("runner_up", pa.string()),
+    ]
+)
+"""`link`: one row a source record with an address. `decision` is linked, parent, review or none."""
+
+PROPERTY = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("uprn", pa.string()),
+        ("parent_uprn", pa.string()),
+        ("address", pa.string()),
+        ("postcode", pa.string()),
+        ("canonical", pa.string()),
+        ("building_key", pa.string()),
+        ("street_key", pa.string()),
+        ("units_in_building", pa.int64()),
+        ("blpu_class", pa.string()),
+        ("ward_code", pa.string()),
+        ("ward_name", pa.string()),
+        ("lsoa_code", pa.string()),
+        ("easting", pa.float64()),
+        ("northing", pa.float64()),
+        ("storeys", pa.int64()),
+    ]
+)
+"""`property`: the spine, one row a UPRN of the gazetteer with its parsed address."""
+
+LANDLORD = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("dataset", pa.string()),
+        ("record_id", pa.int64()),
+        ("role", pa.string()),
+        ("landlord_id", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+"""`landlord`: which landlord, one entity across boroughs, stands behind a licence or a liability."""
+
+SCORE = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("uprn", pa.string()),
+        ("as_of", pa.date32()),
+        ("model_id", pa.string()),
+        ("probability", pa.float64()),
+        ("reasons", pa.list_(pa.string())),
+    ]
+)
+"""`score`: probability that a property is an HMO, with reasons in an officer's words, strongest first."""
+
+LICENSING = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("uprn", pa.string()),
+        ("as_of", pa.date32()),
+        ("building_uprn", pa.string()),
+        ("needed", pa.string()),
+        ("needed_why", pa.string()),
+        ("status", pa.string()),
+        ("status_why", pa.string()),
+        ("missing", pa.string()),
+        ("excluded_why", pa.string()),
+    ]
+)
+"""`licensing`: which licence the law asks for on a day, whether it is held, and what evidence is missing.
+
+`building_uprn` is the property that a licence would be on: the building of a room, else the property itself.
+`needed` is mandatory, additional, selective, none or cannot_tell; `status` is held, over_occupied, pending,
+temporary_exemption, wrong_type, expired or none. `excluded_why` is filled where the property is no HMO in law.
+"""

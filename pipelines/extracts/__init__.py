@@ -1,0 +1,10 @@
+"""The extract as a file: its bytes, its headings, its rows, and the rows that are set aside.
+
+Stages share this reading, so that the row a receipt names is the row that was harmonised.
+"""
+
+from pipelines.extracts.decode import Chunk, RaggedRows, chunks, headings
+from pipelines.extracts.intake import IntakeFiles, raw_folder
+from pipelines.extracts.layout import choose_layout
+
+__all__ = ["Chunk", "IntakeFiles", "RaggedRows", "choose_layout", "chunks", "headings", "raw_folder"]

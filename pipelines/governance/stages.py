@@ -1,0 +1,59 @@
+"""Whether a stage has to be done again: the hash of what it reads, beside the hash it last worked from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.core import clock
+from pipelines.core.hashing import code_version, hash_of
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import LastGood, StageState
+
+
+def drops_behind(boroughs: list[str] | None = None, datasets: list[str] | None = None) -> list[list[str]]:
+    """`[borough, dataset, source, drop id]` of every last good extract, in a stable order."""
+    query = sa.select(LastGood.borough, LastGood.dataset, LastGood.source, LastGood.drop_id).order_by(
+        LastGood.borough, LastGood.dataset, LastGood.source
+    )
+    if boroughs is not None:
+        query = query.where(LastGood.borough.in_(boroughs))
+    if datasets is not None:
+        query = query.where(LastGood.dataset.in_(datasets))
+    with transaction() as session:
+        return [list(row) for row in session.execute(query)]
+
+
+def input_hash(*parts: Any) -> str:
+    """Hash of everything a stage reads, the code's version included."""
+    return hash_of([code_version(), *parts])
+
+
+def is_done(stage: str, borough: str, made_from: str) -> bool:
+    """Whether the stage last worked from the very same inputs."""
+    with transaction() as session:
+        state = session.get(StageState, (stage, borough))
+        return state is not None and state.input_hash == made_from
+
+
+def mark_done(stage: str, borough: str, made_from: str, summary: dict[str, Any]) -> None:
+    """Record what a stage worked from, with counts for people to read."""
+    with transaction() as session:
+        session.merge(
+            StageState(stage=stage, borough=borough, input_hash=made_from, made_at=clock.now(), summary=summary)
+        )
+
+
+def state_of(stage: str, borough: str) -> str:
+    """The hash a stage last worked from, or empty text."""
+    with transaction() as session:
+        state = session.get(StageState, (stage, borough))
+        return state.input_hash if state else ""
+
+
+def summary_of(stage: str, borough: str) -> dict[str, Any]:
+    """The counts a stage last recorded, or nothing."""
+    with transaction() as session:
+        state = session.get(StageState, (stage, borough))
+        return dict(state.summary) if state else {}

@@ -1,0 +1,210 @@
+"""Admission of one borough's new files: copied under their own hash, known again, or refused with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import uuid
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pipelines.core import clock
+from pipelines.core.bucket import Entry, Folder
+from pipelines.core.errors import ConfigurationError, NotFound, RefusedDrop
+from pipelines.core.hashing import code_version
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import Arrival, Drop, DropStatus
+from pipelines.core.settings import settings
+from pipelines.core.types import StageResult
+from pipelines.extracts import raw_folder
+from pipelines.governance import access
+from pipelines.ingest.discovery import (
+    MAPPING_FAULTS,
+    borough_of,
+    dropped_files,
+    is_young,
+    layouts_changed_since,
+    new_entries,
+)
+from pipelines.ingest.sniffing import Copied, check_content, check_kind, copy_and_measure, kind_of
+from schemas import registry
+
+log = logging.getLogger(__name__)
+
+
+def admit(borough: str) -> StageResult:
+    """Take in a borough's new files and give another look to those held for want of a layout.
+
+    Counts: `received` (to be harmonised), `refused`, `duplicate`.
+    """
+    bucket = Folder(settings().bucket_url)
+    mine = [entry for entry in dropped_files(bucket) if borough_of(entry.path) == borough]
+    counts = {"received": 0, "refused": 0, "duplicate": 0}
+    for entry in new_entries(mine):
+        if not is_young(entry):
+            status = _admit_one(bucket, entry)
+            if status is not None:
+                counts[status.value] += 1
+    counts["received"] += _requeue_held(borough)
+    sentence = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing new"
+    return StageResult("admit", borough, "made" if any(counts.values()) else "unchanged", sentence, dict(counts))
+
+
+def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
+    """Status of the new drop, or None if the file is the current one again or changed under our hands."""
+    raw = raw_folder()
+    kind = kind_of(entry.path)
+    incoming = f"incoming/{uuid.uuid4().hex}"
+    copied: Copied | None = None
+    refusal: RefusedDrop | None = None
+    try:
+        check_kind(kind)
+        with bucket.read(entry.path) as source, raw.write(incoming) as target:
+            copied = copy_and_measure(source, target, kind)
+        if _changed(bucket, entry):
+            return None
+        check_content(raw, incoming, kind, copied)
+        _check_place(entry.path)
+    except RefusedDrop as error:
+        refusal = error
+    except FileNotFoundError:
+        return None  # taken away while it was being read: there is nothing to admit
+    try:
+        sha256 = copied.sha256 if copied else _hash_of_refused(entry)
+        if copied:
+            _keep(raw, incoming, sha256, entry, copied)
+        with transaction() as session:
+            return _record(session, entry, sha256, entry.size, refusal)
+    finally:
+        raw.remove(incoming)
+
+
+def _changed(bucket: Folder, entry: Entry) -> bool:
+    now = next((e for e in bucket.list(entry.path.rsplit("/", 1)[0]) if e.path == entry.path), None)
+    return now is None or now.marker != entry.marker
+
+
+def _hash_of_refused(entry: Entry) -> str:
+    # A file over a limit is not read to its end, so it is known by its place and its marker.
+    return hashlib.sha256(f"{entry.path}|{entry.marker}".encode()).hexdigest()
+
+
+def _keep(raw: Folder, incoming: str, sha256: str, entry: Entry, copied: Copied) -> None:
+    if not raw.exists(sha256):
+        raw.fs.mv(raw.full(incoming), raw.full(sha256))
+        manifest = {
+            "sha256": sha256,
+            "bytes": copied.size,
+            "first_path": entry.path,
+            "code": code_version(),
+            "received_at": clock.now().isoformat(),
+        }
+        raw.write_bytes(f"{sha256}.json", json.dumps(manifest, indent=2).encode())
+
+
+def _check_place(path: str) -> None:
+    """Raise unless the path names a borough, a dataset and an agreement that covers them."""
+    parts = path.split("/")
+    if len(parts) != 4:
+        raise RefusedDrop("wrong_place", "The file does not lie in drops/<borough>/<dataset>/.")
+    _, borough, dataset, _ = parts
+    try:
+        registry.borough(borough)
+    except NotFound as error:
+        raise RefusedDrop("unknown_borough", f"There is no borough '{borough[:60]}'.") from error
+    try:
+        registry.contract(dataset)
+    except NotFound as error:
+        raise RefusedDrop("unknown_dataset", str(error)) from error
+    if not access.allowed(borough, dataset, "hmo_detection"):
+        raise RefusedDrop("no_agreement", f"No agreement in force lets {borough} share {dataset}.")
+
+
+def drop_id(borough: str, dataset: str, sha256: str) -> str:
+    """The drop's name: who, what, and the first 12 digits of the bytes' hash."""
+    plain = [re.sub(r"[^a-z0-9_]+", "_", text.lower())[:40] for text in (borough, dataset)]
+    return f"{plain[0]}-{plain[1]}-{sha256[:12]}"
+
+
+def _record(session: Session, entry: Entry, sha256: str, size: int, refusal: RefusedDrop | None) -> DropStatus | None:
+    parts = entry.path.split("/")
+    borough = borough_of(entry.path)[:60]
+    dataset = parts[2][:60] if len(parts) == 4 else "-"
+    base = drop_id(borough, dataset, sha256)
+    earlier = session.get(Drop, base)
+    made = Drop(
+        id=base,
+        borough=borough,
+        dataset=dataset,
+        path=entry.path,
+        sha256=sha256,
+        size_bytes=size,
+        received_at=clock.now(),
+        extract_date=_extract_date(borough, dataset, entry),
+        hashes={},
+        status=DropStatus.RECEIVED.value,
+    )
+    arrival = Arrival(path=entry.path[:500], marker=entry.marker, drop_id=base, seen_at=clock.now())
+    if refusal is not None and earlier is None:
+        made.status, made.reason, made.sentence = DropStatus.REFUSED.value, refusal.issue_type, str(refusal)
+        made.finished_at = clock.now()
+    elif earlier is not None:
+        if earlier.path == entry.path and earlier.status != DropStatus.SUPERSEDED.value:
+            session.merge(arrival)
+            return None
+        made.id = arrival.drop_id = _again(session, base)
+        made.status, made.reason, made.duplicate_of = DropStatus.DUPLICATE.value, "duplicate_drop", base
+        made.sentence = _same_as(session, earlier)
+        made.finished_at = clock.now()
+    session.merge(arrival)
+    session.add(made)
+    log.info("drop %s is %s", made.id, made.status)
+    return DropStatus(made.status)
+
+
+def _again(session: Session, base: str) -> str:
+    number = session.scalar(sa.select(sa.func.count()).where(Drop.duplicate_of == base)) or 0
+    return f"{base}-again{number + 1}"
+
+
+def _same_as(session: Session, earlier: Drop) -> str:
+    sentence = (
+        f"The same bytes were received on {earlier.received_at:%d %B %Y} as '{earlier.path.rsplit('/', 1)[-1]}' "
+        f"(drop {earlier.id}, {earlier.status}); nothing was loaded twice."
+    )
+    if earlier.status == DropStatus.SUPERSEDED.value:
+        sentence += " A later extract has replaced that one and stays in use."
+    return sentence
+
+
+def _extract_date(borough: str, dataset: str, entry: Entry) -> date:
+    """The day the extract was made: from its name where a mapping says how, else the day it was written."""
+    written = entry.modified.date()
+    if borough not in registry.boroughs() or dataset not in registry.contracts():
+        return written
+    name = entry.path.rsplit("/", 1)[-1]
+    try:
+        layouts = registry.mappings(borough, dataset)
+    except ConfigurationError:
+        return written  # the harmonise stage holds the drop and says what is wrong with the mapping
+    read = (layout.extract_date.read(name) for layout in layouts if layout.extract_date)
+    # A day that has not come yet is a slip in the name, and would hide every later extract.
+    return next((day for day in read if day is not None and day <= clock.today()), written)
+
+
+def _requeue_held(borough: str) -> int:
+    with transaction() as session:
+        held = session.scalars(
+            sa.select(Drop).where(
+                Drop.borough == borough, Drop.status == DropStatus.HELD.value, Drop.reason.in_(MAPPING_FAULTS)
+            )
+        ).all()
+        again = [drop for drop in held if layouts_changed_since(drop)]
+        for drop in again:
+            drop.status, drop.reason, drop.sentence = DropStatus.RECEIVED.value, None, None
+            drop.finished_at, drop.receipt, drop.receipt_delivered = None, None, False
+        return len(again)

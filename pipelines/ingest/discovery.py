@@ -1,0 +1,81 @@
+"""Which files are new, and whether they have been written to the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from pipelines.core.bucket import Entry, Folder
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import FINAL, Arrival, Drop, DropStatus
+from pipelines.core.settings import settings
+from schemas import registry
+
+log = logging.getLogger(__name__)
+
+DROPS = "drops"
+UNPLACED = "unplaced"
+OURS = (".receipt.json", ".receipt.txt", ".quarantine.csv")
+UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
+MAPPING_FAULTS = ("no_mapping", "layout_changed")
+
+
+def borough_of(path: str) -> str:
+    """The borough folder that a bucket path lies in; `unplaced` for a file that lies in none."""
+    parts = path.split("/")
+    return parts[1] if len(parts) > 2 else UNPLACED
+
+
+def dropped_files(bucket: Folder) -> list[Entry]:
+    """Every file that somebody dropped: not our receipts, not a hidden file, not an upload under way."""
+    return [entry for entry in bucket.list(DROPS) if not _is_ours(entry.path.rsplit("/", 1)[-1])]
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(".") or name.endswith(OURS) or name.lower().endswith(UNFINISHED)
+
+
+def is_young(entry: Entry) -> bool:
+    """Whether the file changed so lately that it may still be being written."""
+    return 0 <= time.time() - entry.modified.timestamp() < settings().stable_seconds
+
+
+def new_entries(entries: Iterable[Entry]) -> list[Entry]:
+    """Those files that are not as they were when last seen."""
+    with transaction() as session:
+        seen = {arrival.path: arrival.marker for arrival in session.scalars(sa.select(Arrival))}
+    return [entry for entry in entries if seen.get(entry.path[:500]) != entry.marker]
+
+
+def discover() -> list[str]:
+    """Slugs of the boroughs with a new file, an unfinished drop or a receipt to deliver, in order.
+
+    A file younger than `LODA_STABLE_SECONDS` is waited for once; one that is still
+    changing after that is left for the next night.
+    """
+    bucket = Folder(settings().bucket_url)
+    fresh = new_entries(dropped_files(bucket))
+    if any(is_young(entry) for entry in fresh):
+        time.sleep(settings().stable_seconds)
+        fresh = new_entries(dropped_files(bucket))
+    found = {borough_of(entry.path) for entry in fresh if not is_young(entry)}
+    young = sum(is_young(entry) for entry in fresh)
+    if young:
+        log.warning("%d files are still being written and are left for the next night", young)
+    with transaction() as session:
+        final = [status.value for status in FINAL]
+        unfinished = sa.or_(Drop.status.not_in(final), Drop.receipt_delivered.is_(False))
+        found |= set(session.scalars(sa.select(Drop.borough).where(unfinished)))
+        held = session.scalars(
+            sa.select(Drop).where(Drop.status == DropStatus.HELD.value, Drop.reason.in_(MAPPING_FAULTS))
+        ).all()
+    found |= {drop.borough for drop in held if layouts_changed_since(drop)}
+    return sorted(found)
+
+
+def layouts_changed_since(drop: Drop) -> bool:
+    """Whether a drop that was held for want of a layout deserves another look."""
+    return drop.hashes.get("layouts") != registry.layouts_hash(drop.borough, drop.dataset)

@@ -1,0 +1,316 @@
+"""The night: what runs for a borough or for London, with locks, without Airflow.
+
+Airflow's tasks and `loda run` call the same functions. Each returns a `StageResult` with
+counts and a sentence; a fault is a `LodaError` whose text may be shown to anybody.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+import sqlalchemy as sa
+
+from pipelines.core import clock
+from pipelines.core.errors import LodaError
+from pipelines.core.ledger import engine as ledger
+from pipelines.core.ledger.models import LastGood, ModelVersion
+from pipelines.core.lock import exclusive
+from pipelines.core.settings import settings
+from pipelines.core.types import StageResult
+from schemas import registry
+
+log = logging.getLogger(__name__)
+
+LONDON = "london"
+
+
+class StageFailed(LodaError):
+    """A stage met something that nobody foresaw. Its text names the place, never the data."""
+
+
+@contextmanager
+def _told(stage: str, borough: str) -> Iterator[None]:
+    """Turn an unforeseen exception into a sentence without its text, which may quote personal data."""
+    try:
+        yield
+    except LodaError:
+        raise
+    except Exception as error:  # noqa: BLE001 - told, by its place, and raised again
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        where = f"{last.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{last.tb_lineno}" if last else "?"
+        message = (
+            f"{stage} of {borough} failed with {type(error).__name__} at {where}; the other boroughs are not touched "
+            "and it is tried again next time. The platform's engineers look into it."
+        )
+        log.error("%s of %s failed with %s at %s", stage, borough, type(error).__name__, where)
+        raise StageFailed(message) from None
+
+
+def prepare() -> None:
+    """Bring the ledger up to date, and read all that is data, so that a fault in it is told before anything runs."""
+    ledger.upgrade()
+    registry.contracts()
+    registry.boroughs()
+    registry.issue_types()
+    registry.agreements()
+
+
+def discover() -> list[str]:
+    """Boroughs with something to do, in order."""
+    from pipelines import ingest
+
+    return ingest.discover()
+
+
+def admit(borough: str) -> StageResult:
+    """Take in a borough's new files."""
+    from pipelines import ingest
+
+    with exclusive(f"intake-{borough}"), _told("admit", borough):
+        return ingest.admit(borough)
+
+
+def harmonise(borough: str) -> StageResult:
+    """Bring a borough's received drops to their contracts."""
+    from pipelines.harmonise import harmonise as stage
+
+    with exclusive(f"intake-{borough}"), _told("harmonise", borough):
+        return stage(borough)
+
+
+def gate(borough: str) -> StageResult:
+    """Pass, trim or hold a borough's harmonised drops."""
+    from pipelines.gate import gate as stage
+
+    with exclusive(f"intake-{borough}"), _told("gate", borough):
+        return stage(borough)
+
+
+def publish_drops(borough: str) -> StageResult:
+    """Commit a borough's passed drops to the lake and deliver the receipts."""
+    from pipelines import publish
+
+    with exclusive(f"intake-{borough}"), _told("publish", borough):
+        return publish.publish_drops(borough)
+
+
+def boroughs_with_data() -> list[str]:
+    """Boroughs that have a spine: a gazetteer in the lake."""
+    with ledger.transaction() as session:
+        return sorted(set(session.scalars(sa.select(LastGood.borough).where(LastGood.dataset == "gazetteer"))))
+
+
+def link(borough: str) -> StageResult:
+    """Tie a borough's records to its properties."""
+    from pipelines import link as stage
+
+    with exclusive(f"link-{borough}"), _told("link", borough):
+        return stage.link_borough(borough)
+
+
+def landlords() -> StageResult:
+    """Resolve landlords across all boroughs."""
+    from pipelines import link as stage
+
+    with exclusive("landlords"), _told("landlords", LONDON):
+        return stage.link_landlords()
+
+
+def resolve_as_of(as_of: str | None) -> date:
+    """The as-of date asked for, or the day up to which the newest extract speaks.
+
+    Raises:
+        LodaError: it is not a date, or nothing has been accepted yet.
+    """
+    if as_of:
+        try:
+            return date.fromisoformat(as_of)
+        except ValueError:
+            raise LodaError(f"'{as_of}' is not a date; write it as 2026-09-30.") from None
+    with ledger.transaction() as session:
+        newest = session.scalar(sa.select(sa.func.max(LastGood.extract_date)))
+    if newest is None:
+        raise LodaError("No extract has been accepted yet, so there is no as-of date; see 'loda status'.")
+    return min(newest, clock.today())
+
+
+def has_champion() -> bool:
+    """Whether a model has been promoted."""
+    with ledger.transaction() as session:
+        return session.scalar(sa.select(ModelVersion.id).where(ModelVersion.status == "champion")) is not None
+
+
+def train(as_of: date) -> StageResult:
+    """Train a model on all boroughs as known on a day."""
+    from models import hmo
+
+    with exclusive("train"), _told("train", LONDON):
+        return hmo.train(as_of)
+
+
+def features(borough: str, as_of: date) -> StageResult:
+    """Build a borough's matrix."""
+    from models import hmo
+
+    with exclusive(f"score-{borough}"), _told("features", borough):
+        return hmo.build_features(borough, as_of)
+
+
+def score(borough: str, as_of: date) -> StageResult:
+    """Score a borough's properties with the champion."""
+    from models import hmo
+
+    with exclusive(f"score-{borough}"), _told("score", borough):
+        return hmo.score(borough, as_of)
+
+
+def licensing(borough: str, as_of: date) -> StageResult:
+    """Say which licence each candidate would need and whether it has it."""
+    from pipelines import licensing as stage
+
+    with exclusive(f"score-{borough}"), _told("licensing", borough):
+        return stage.assess(borough, as_of)
+
+
+def rank(borough: str, as_of: date) -> StageResult:
+    """Issue a borough's list, if anything it is made from has changed."""
+    from pipelines import ranking
+
+    with exclusive(f"score-{borough}"), _told("rank", borough):
+        return ranking.rank(borough, as_of)
+
+
+def publish_lists(borough: str) -> StageResult:
+    """Write a borough's newest list where its officers fetch it."""
+    from pipelines import publish
+
+    with exclusive(f"score-{borough}"), _told("publish list", borough):
+        return publish.publish_lists(borough)
+
+
+def retention() -> StageResult:
+    """Delete what is past its retention and tidy the lake."""
+    from pipelines.governance.retention import apply_retention
+
+    with exclusive("retention"), _told("retention", LONDON):
+        return apply_retention()
+
+
+@dataclass
+class NightReport:
+    """What one night did: results in the order they came, and the sentences of what failed."""
+
+    as_of: date | None = None
+    results: list[StageResult] = field(default_factory=list)
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was made."""
+        return any(result.outcome == "made" for result in self.results)
+
+
+Progress = Callable[[StageResult, float], None]
+
+
+def _share(
+    label: str, steps: Sequence[str], arguments: tuple[object, ...]
+) -> list[tuple[StageResult | tuple[str, str, str], float]]:
+    """Run named stages one after the other for one borough; the first failure ends the borough's share."""
+    done: list[tuple[StageResult | tuple[str, str, str], float]] = []
+    for name in steps:
+        started = time.perf_counter()
+        try:
+            result = globals()[name](*arguments)
+        except LodaError as error:
+            done.append(((name, label, str(error)), time.perf_counter() - started))
+            break
+        done.append((result, time.perf_counter() - started))
+    return done
+
+
+class _Night:
+    """One run: the pool of processes, the report, and who is told."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.report = NightReport()
+        self.progress = progress
+        # Delta's runtime does not survive a fork, so workers are started afresh.
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(settings().workers, mp_context=context)
+
+    def each(self, boroughs: Sequence[str], steps: Sequence[str], *arguments: object) -> list[str]:
+        """Run stages for every borough, as many at once as there are workers; returns those that failed."""
+        failed = []
+        waiting = {self.pool.submit(_share, borough, steps, (borough, *arguments)): borough for borough in boroughs}
+        for future in as_completed(waiting):
+            failed += [waiting[future]] if not self._take(future.result()) else []
+        return failed
+
+    def once(self, step: str, *arguments: object) -> bool:
+        """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
+        return self._take(self.pool.submit(_share, LONDON, [step], arguments).result())
+
+    def _take(self, done: list[tuple[StageResult | tuple[str, str, str], float]]) -> bool:
+        sound = True
+        for result, seconds in done:
+            if isinstance(result, StageResult):
+                self.report.results.append(result)
+                self.report.seconds[result.stage] = self.report.seconds.get(result.stage, 0.0) + seconds
+                self.progress(result, seconds)
+            else:
+                self.report.failures.append(result)
+                stage, borough, sentence = result
+                self.progress(StageResult(stage, borough, "skipped", f"FAILED: {sentence}"), seconds)
+                sound = False
+        return sound
+
+
+def run(
+    as_of: str | None = None,
+    boroughs: Sequence[str] | None = None,
+    *,
+    retrain: bool = False,
+    progress: Progress = lambda _result, _seconds: None,
+) -> NightReport:
+    """One whole night: intake, link, train if there is no champion yet, score, list.
+
+    `boroughs` limits the night to some; a borough that fails keeps its last good state
+    and the others go on.
+
+    Raises:
+        LodaError: a borough is not known or the as-of date is not a date.
+    """
+    prepare()
+    for slug in boroughs or ():
+        registry.borough(slug)
+    if as_of:
+        resolve_as_of(as_of)
+    night = _Night(progress)
+    try:
+        fresh = [b for b in discover() if boroughs is None or b in boroughs]
+        night.each(fresh, ["admit", "harmonise", "gate", "publish_drops"])
+        standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
+        if not standing:
+            return night.report
+        night.report.as_of = day = resolve_as_of(as_of)
+        unlinked = night.each(standing, ["link"])
+        night.once("landlords")
+        if retrain or not has_champion():
+            night.once("train", day)
+        ready = [b for b in standing if b not in unlinked]
+        unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
+        night.each([b for b in ready if b not in unranked], ["publish_lists"])
+        return night.report
+    finally:
+        night.pool.shutdown()

@@ -1,0 +1,10 @@
+"""Publish: everything that leaves a stage for others to use.
+
+`publish_drops` commits what passed the gate to the lake and answers each drop with a
+receipt; `publish_lists` writes a borough's issued list where its officers fetch it.
+"""
+
+from pipelines.publish.drops import publish_drops
+from pipelines.publish.receipts import as_text as receipt_text
+
+__all__ = ["publish_drops", "receipt_text"]

@@ -1,0 +1,125 @@
+"""What passed the gate goes to the lake, and every drop gets its receipt."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import sqlalchemy as sa
+
+from pipelines.core import clock
+from pipelines.core.bucket import Folder
+from pipelines.core.hashing import code_version
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import FINAL, Drop, DropStatus, LastGood
+from pipelines.core.settings import settings
+from pipelines.core.types import StageResult
+from pipelines.extracts import IntakeFiles
+from pipelines.governance import access
+from pipelines.publish.quarantine import write_quarantine
+from pipelines.publish.receipts import as_json, as_text, make_receipt
+
+log = logging.getLogger(__name__)
+
+
+def publish_drops(borough: str) -> StageResult:
+    """Commit a borough's gated drops to the lake, oldest extract first, and deliver the receipts that are due.
+
+    Each drop is one atomic commit; killed anywhere, the same work is done again to the
+    same end. Counts: `published`, `rows`, `receipts`.
+    """
+    with transaction() as session:
+        gated = session.scalars(
+            sa.select(Drop)
+            .where(Drop.borough == borough, Drop.status == DropStatus.GATED.value)
+            .order_by(Drop.extract_date, Drop.received_at, Drop.id)
+        ).all()
+    counts = {"published": 0, "rows": 0, "receipts": 0}
+    for drop in gated:
+        rows = _commit(drop)
+        if rows is not None:
+            counts["published"] += 1
+            counts["rows"] += rows
+    with transaction() as session:
+        due = session.scalars(
+            sa.select(Drop).where(
+                Drop.borough == borough,
+                Drop.status.in_([status.value for status in FINAL]),
+                Drop.receipt_delivered.is_(False),
+            )
+        ).all()
+    for drop in due:
+        _deliver(drop)
+        counts["receipts"] += 1
+    done = bool(gated or due)
+    sentence = f"{counts['published']} extracts, {counts['rows']:,} rows in the lake" if done else "nothing new"
+    return StageResult("publish", borough, "made" if done else "unchanged", sentence, dict(counts))
+
+
+def condemned_rows(files: IntakeFiles) -> npt.NDArray[np.int64]:
+    """Numbers of the rows that the gate quarantined."""
+    findings = files.read("findings")
+    errors = findings.filter(pa.compute.equal(findings["severity"], "error"))
+    return np.unique(errors["row_number"].to_numpy())
+
+
+def _commit(drop: Drop) -> int | None:
+    """Rows now in the lake, or None where a later extract stands there already."""
+    source = str(drop.source)
+    key = (drop.borough, drop.dataset, source)
+    with transaction() as session:
+        last = session.get(LastGood, key)
+        if last is not None and last.extract_date > drop.extract_date:
+            row = session.get_one(Drop, drop.id)
+            row.status, row.reason, row.finished_at = DropStatus.SUPERSEDED.value, "older_extract", clock.now()
+            row.sentence = (
+                f"An extract of {last.extract_date:%d %B %Y} is already in place (drop {last.drop_id}); "
+                f"this one of {drop.extract_date:%d %B %Y} is kept but does not replace it."
+            )
+            return None
+    files = IntakeFiles(drop.id)
+    rows = files.read("rows")
+    rows = rows.filter(pa.array(~np.isin(rows["row_number"].to_numpy(), condemned_rows(files))))
+    made_from = {"drop": drop.id, **{name: str(value) for name, value in drop.hashes.items()}, "code": code_version()}
+    version = access.write_dataset(drop.dataset, rows, borough=drop.borough, source=source, made_from=made_from)
+    with transaction() as session:
+        previous = session.get(LastGood, key)
+        if previous is not None and previous.drop_id != drop.id:
+            session.get_one(Drop, previous.drop_id).status = DropStatus.SUPERSEDED.value
+        session.merge(
+            LastGood(
+                borough=drop.borough,
+                dataset=drop.dataset,
+                source=source,
+                drop_id=drop.id,
+                extract_date=drop.extract_date,
+                rows=rows.num_rows,
+                lake_version=version,
+                published_at=clock.now(),
+            )
+        )
+        row = session.get_one(Drop, drop.id)
+        row.status, row.lake_version, row.finished_at = DropStatus.ACCEPTED.value, version, clock.now()
+    log.info("drop %s is in the lake at version %d", drop.id, version)
+    return int(rows.num_rows)
+
+
+def _deliver(drop: Drop) -> None:
+    """Write the receipt and the quarantined rows beside the drop, and keep the receipt in the ledger."""
+    bucket = Folder(settings().bucket_url)
+    files = IntakeFiles(drop.id)
+    quarantine = f"{drop.path}.quarantine.csv"
+    has_rows_to_mend = drop.mapping_name is not None and drop.quarantined > 0
+    if has_rows_to_mend:
+        write_quarantine(drop, files, bucket, quarantine)
+    elif drop.status != DropStatus.DUPLICATE.value:
+        bucket.remove(quarantine)  # of an earlier file of this name
+    receipt = make_receipt(drop, files, quarantine if has_rows_to_mend else None)
+    bucket.write_bytes(f"{drop.path}.receipt.json", as_json(receipt))
+    bucket.write_bytes(f"{drop.path}.receipt.txt", as_text(receipt).encode())
+    with transaction() as session:
+        row = session.get_one(Drop, drop.id)
+        row.receipt, row.receipt_delivered = receipt, True
+    files.remove("rows")

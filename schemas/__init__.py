@@ -1,0 +1,1 @@
+"""The shared schemas as data, and the typed door to them."""
