@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,3 +26,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     engine().dispose()
     settings.cache_clear()
     registry.clear()
+
+
+def real_data() -> Path:
+    """The folder of public real data: `LODA_REAL_DATA`, or `shared/data` beside the checkout."""
+    return Path(os.environ.get("LODA_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+needs_real_data = pytest.mark.skipif(
+    not (real_data() / "registers").is_dir(), reason="the public registers are not beside this checkout"
+)

@@ -83,5 +83,5 @@ def read(
     found = open_table(table, version)
     if found is None:
         return None
-    partitions = [("borough", "in", list(boroughs))] if boroughs is not None else None
-    return found.to_pyarrow_table(columns=list(columns) if columns else None, partitions=partitions)
+    chosen = [("borough", "in", list(boroughs))] if boroughs is not None else None
+    return found.to_pyarrow_table(columns=list(columns) if columns else None, filters=chosen)

@@ -101,7 +101,12 @@ class _AsUtf8(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._left:
             block = self._handle.read(MIB)
-            self._left = self._decoder.decode(block, final=not block).encode()
+            try:
+                self._left = self._decoder.decode(block, final=not block).encode()
+            except UnicodeError as error:
+                raise RefusedDrop(
+                    "unreadable_text", "The file does not begin as text of its declared encoding does."
+                ) from error
             if not block:
                 break
         taken = self._left[: len(buffer)]
