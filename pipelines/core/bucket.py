@@ -5,7 +5,6 @@ A file written here appears whole or not at all: it is written beside its place 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,8 +72,10 @@ class Folder:
             with self.fs.open(target, "wb") as handle:
                 yield cast("IO[bytes]", handle)
             return
-        self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        beside = f"{target.rsplit('/', 1)[0]}/.{uuid.uuid4().hex}.part"
+        folder, name = target.rsplit("/", 1)
+        # The same name each time, so that what a killed run left half written is written over by the next.
+        beside = f"{folder}/.{name}.part"
+        self.fs.makedirs(folder, exist_ok=True)
         try:
             with self.fs.open(beside, "wb") as handle:
                 yield cast("IO[bytes]", handle)

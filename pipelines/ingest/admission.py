@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import re
-import uuid
 from datetime import date
 
 import sqlalchemy as sa
@@ -58,7 +57,7 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
     """Status of the new drop, or None if the file is the current one again or changed under our hands."""
     raw = raw_folder()
     kind = kind_of(entry.path)
-    incoming = f"incoming/{uuid.uuid4().hex}"
+    incoming = f"incoming/{hashlib.sha256(entry.path.encode()).hexdigest()}"
     copied: Copied | None = None
     refusal: RefusedDrop | None = None
     try:

@@ -1,0 +1,94 @@
+"""kill -9 in the middle of every stage of the intake, then the night again: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.core.settings import settings
+from tests.intake.conftest import HEADER, Intake, register, row
+
+DRIVER = Path(__file__).with_name("killed_night.py")
+KILLS = 8
+
+
+def run_until(step: int) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LODA_HOME": str(settings().home), "PYTHONPATH": str(DRIVER.parents[2])}
+    return subprocess.run(
+        [sys.executable, str(DRIVER), str(step)], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def fill(intake: Intake) -> None:
+    faulty = "\n".join([HEADER, *(row(n) for n in range(1, 30)), row(30, location=""), row(31) + ",torn"]).encode()
+    intake.drop(faulty, "register 2024-05-01.csv")
+    intake.drop(register(40), "register 2024-06-01.csv")
+    intake.drop(b"", "empty.csv")
+    intake.drop(register(3), "also.csv", place="oxford/dragons")
+
+
+def state(intake: Intake) -> dict:
+    drops = {
+        d.path: (d.status, d.rows_in, d.accepted, d.quarantined, d.receipt_delivered) for d in intake.drops()
+    }
+    files = {
+        str(p.relative_to(intake.bucket)): p.read_bytes() if p.suffix == ".csv" else p.stat().st_size > 0
+        for p in sorted(intake.bucket.rglob("*"))
+        if p.is_file()
+    }
+    rows = sorted((r["licence_ref"], r["row_number"]) for r in intake.lake())
+    return {"drops": drops, "files": files, "rows": rows}
+
+
+def test_killed_anywhere_the_next_night_ends_as_if_nothing_had_happened(intake: Intake, tmp_path, monkeypatch):
+    fill(intake)
+    untouched = run_until(10**9)
+    assert untouched.returncode == 0, untouched.stderr
+    steps = int(untouched.stdout)
+    assert steps > 20, "the steps of every stage are counted"
+    expected = state(intake)
+    assert len(expected["rows"]) == 40
+    points = sorted(random.Random(2026).sample(range(1, steps + 1), KILLS))
+    for point in points:
+        monkeypatch.setenv("LODA_HOME", str(tmp_path / f"killed-{point}"))
+        settings.cache_clear()
+        from pipelines.core.ledger.engine import upgrade
+
+        upgrade()
+        again = Intake(Path(settings().bucket_url))
+        fill(again)
+        killed = run_until(point)
+        assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
+        again.night()
+        assert state(again) == expected, f"killed at step {point} of {steps}"
+
+
+@pytest.mark.parametrize("runs", [2])
+def test_two_runs_at_once_do_the_work_once(intake: Intake, runs: int):
+    fill(intake)
+    command = (
+        "from pipelines import night\n"
+        "night.prepare()\n"
+        "for borough in night.discover():\n"
+        "    for stage in (night.admit, night.harmonise, night.gate, night.publish_drops):\n"
+        "        stage(borough)\n"
+    )
+    environment = {**os.environ, "LODA_HOME": str(settings().home)}
+    together = [
+        subprocess.Popen([sys.executable, "-c", command], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(runs)
+    ]
+    for process in together:
+        _, told = process.communicate(timeout=120)
+        assert process.returncode == 0, told
+    assert sorted(d.status for d in intake.drops()) == ["accepted", "refused", "refused", "superseded"]
+    assert len(intake.lake()) == 40
+    from pipelines.core import lake
+
+    assert lake.version_of("harmonised/hmo_licence") == 1, "two extracts, two commits, none twice"
