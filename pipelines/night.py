@@ -9,16 +9,19 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from pipelines.core import clock
 from pipelines.core.errors import LodaError
+from pipelines.core.hashing import CODE_FOLDERS, ROOT
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.models import LastGood, ModelVersion
 from pipelines.core.lock import exclusive
@@ -43,10 +46,9 @@ def _told(stage: str, borough: str) -> Iterator[None]:
     except LodaError:
         raise
     except Exception as error:  # noqa: BLE001 - told, by its place, and raised again
-        last = error.__traceback__
-        while last is not None and last.tb_next is not None:
-            last = last.tb_next
-        where = f"{last.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{last.tb_lineno}" if last else "?"
+        ours = tuple(str(ROOT / folder) for folder in CODE_FOLDERS)
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
+        where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:])
         message = (
             f"{stage} of {borough} failed with {type(error).__name__} at {where}; the other boroughs are not touched "
             "and it is tried again next time. The platform's engineers look into it."

@@ -64,7 +64,7 @@ def replace(
                 commit_properties=CommitProperties(custom_metadata=dict(made_from)),
                 schema_mode="merge" if existing else None,
             )
-            return DeltaTable(url).version()
+            return int(DeltaTable(url).version())
         except CommitFailedError:
             if attempt == COMMIT_TRIES - 1:
                 raise

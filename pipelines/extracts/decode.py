@@ -24,6 +24,7 @@ from schemas.mapping import Shape
 BLOCK_BYTES = 16 * MIB
 PARQUET_ROWS = 250_000
 REPLACEMENT = "\ufffd"
+MIDNIGHT = r"^(\d{4}-\d{2}-\d{2}) 00:00:00(?:\.0+)?$"
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(kind) and pc.all(pc.equal(column, pc.round(column)), min_count=0).as_py():
         return column.cast(pa.int64()).cast(pa.string())  # 100023336956.0 is a UPRN, 1.00023e+11 is none
     if pa.types.is_timestamp(kind):
-        return pc.replace_substring(pc.strftime(column, "%Y-%m-%d %H:%M:%S"), " 00:00:00", "")
+        return pc.strftime(column.cast(pa.timestamp("s", kind.tz), safe=False), format="%Y-%m-%d %H:%M:%S")
     if pa.types.is_nested(kind) or pa.types.is_binary(kind):
         return pa.nulls(len(column), pa.string())
     return column.cast(pa.string())
@@ -207,7 +208,9 @@ def _as_text(column: pa.Array) -> pa.Array:
 
 def _chunk(table: pa.Table, first_row: int) -> Chunk:
     numbers = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
-    filled = pa.table([pc.fill_null(column, "") for column in table.columns], names=table.column_names)
+    # A sheet has no dates, only moments shown as dates: midnight is written as its day.
+    plain = [pc.replace_substring_regex(pc.fill_null(column, ""), MIDNIGHT, r"\1") for column in table.columns]
+    filled = pa.table(plain, names=table.column_names)
     return _without_blank_rows(filled, numbers)
 
 

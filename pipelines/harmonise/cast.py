@@ -126,7 +126,7 @@ def _postcodes(text: pa.Array) -> pa.Array:
 
 
 def _plain_text(text: pa.Array) -> Column:
-    one_line = pc.replace_substring_regex(text, r"[\s,]*[\r\n]+\s*", ", ")
+    one_line = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"[\s,]*[\r\n]+\s*", ", ")
     clean = pc.replace_substring_regex(pc.replace_substring(one_line, "\t", " "), r"[\p{Cc}\p{Cf}]", "")
     column = Column(pc.utf8_trim_whitespace(pc.replace_substring_regex(clean, r"\s+", " ")))
     column.fault("control_characters_removed", _true(pc.not_equal(pc.utf8_length(one_line), pc.utf8_length(clean))))

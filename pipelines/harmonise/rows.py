@@ -115,15 +115,22 @@ def _source_text(source: pa.Table, how: FieldMap, mapping: Mapping) -> tuple[pa.
         for name in how.sources
         if name in source.column_names
     ]
-    text = (
-        parts[0]
-        if len(parts) == 1
-        else pc.binary_join_element_wise(*[part.cast(pa.string()) for part in parts], how.join, null_handling="skip")
-    )
-    if len(parts) > 1:
-        text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    text = _joined(parts, how.join)
     broken = pc.fill_null(pc.match_substring(text, REPLACEMENT), False)
     return text, np.asarray(broken.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _joined(parts: list[pa.Array], separator: str) -> pa.Array:
+    """Parts in one text, blank ones left out; null where all are.
+
+    By pairs, because Arrow 26's own join with `null_handling="skip"` loses the rows in
+    which every part is null.
+    """
+    text = parts[0]
+    for part in parts[1:]:
+        both = pc.binary_join_element_wise(text, part, separator)
+        text = pc.coalesce(both, text, part)
+    return text
 
 
 def _blank_to_null(text: pa.Array, blanks: tuple[str, ...]) -> pa.Array:

@@ -16,10 +16,10 @@ from schemas.mapping import Mapping
 
 def all_faults(drop: Drop, files: IntakeFiles) -> pd.DataFrame:
     """Every fault of a drop from both stages: `row_number`, `field`, `column`, `issue_type`, `quarantines`."""
-    issues = files.read("issues").to_pandas()
+    issues: pd.DataFrame = files.read("issues").to_pandas()
     if not files.folder.exists("findings.parquet"):
         return issues
-    late = files.read("findings").to_pandas()
+    late: pd.DataFrame = files.read("findings").to_pandas()
     sources = {name: " + ".join(how.sources) for name, how in mapping_of(drop).fields.items()}
     late["column"] = late["field"].map(sources).fillna("")
     late["quarantines"] = late["severity"] == "error"

@@ -1,0 +1,38 @@
+"""The list that a borough works from now, as it was issued."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipelines.core.errors import NotFound
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import ListEntry, PublishedList
+from schemas import registry
+
+
+def current_list(borough: str, capacity: int | None = None) -> tuple[PublishedList, list[ListEntry]]:
+    """The newest list of a borough (latest as-of date, then highest version) and its entries by rank.
+
+    The entries are cut at `capacity`, or at the list's own capacity where none is given.
+
+    Raises:
+        NotFound: there is no such borough, or no list was issued for it yet.
+    """
+    registry.borough(borough)
+    with transaction() as session:
+        issued = session.scalars(
+            sa.select(PublishedList)
+            .where(PublishedList.borough == borough)
+            .order_by(PublishedList.as_of.desc(), PublishedList.version.desc())
+            .limit(1)
+        ).one_or_none()
+        if issued is None:
+            raise NotFound(
+                f"No list was issued for {borough} yet: run a night for it, or 'loda status' to see what it waits for."
+            )
+        entries = session.scalars(
+            sa.select(ListEntry)
+            .where(ListEntry.list_id == issued.id, ListEntry.rank <= (capacity or issued.capacity))
+            .order_by(ListEntry.rank)
+        ).all()
+        return issued, list(entries)
