@@ -21,7 +21,12 @@ KILLS = 8
 def run_until(step: int) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LODA_HOME": str(settings().home), "PYTHONPATH": str(DRIVER.parents[2])}
     return subprocess.run(
-        [sys.executable, str(DRIVER), str(step)], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(DRIVER), str(step)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -34,9 +39,7 @@ def fill(intake: Intake) -> None:
 
 
 def state(intake: Intake) -> dict:
-    drops = {
-        d.path: (d.status, d.rows_in, d.accepted, d.quarantined, d.receipt_delivered) for d in intake.drops()
-    }
+    drops = {d.path: (d.status, d.rows_in, d.accepted, d.quarantined, d.receipt_delivered) for d in intake.drops()}
     files = {
         str(p.relative_to(intake.bucket)): p.read_bytes() if p.suffix == ".csv" else p.stat().st_size > 0
         for p in sorted(intake.bucket.rglob("*"))

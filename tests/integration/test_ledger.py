@@ -1,0 +1,92 @@
+"""The ledger on every database it is meant for: migrations there and back, locks, the audit chain, a whole intake."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from pipelines import gate, harmonise, ingest, publish
+from pipelines.core.ledger.engine import alembic_config, engine, schema_revisions, transaction, upgrade
+from pipelines.core.ledger.models import AuditEvent, Base, Drop
+from pipelines.core.lock import Busy, exclusive
+from pipelines.core.settings import settings
+from pipelines.governance import audit
+from tests.intake.conftest import register
+
+
+def test_migrations_make_the_models_and_can_be_taken_back(ledger: str):
+    command.downgrade(alembic_config(), "base") if schema_revisions()[0] else None
+    upgrade()
+    with engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        difference = [d for d in compare_metadata(context, Base.metadata) if "loda_" in str(d)]
+    assert difference == []
+    command.downgrade(alembic_config(), "base")
+    assert not [t for t in sa.inspect(engine()).get_table_names() if t.startswith("loda_")]
+    upgrade()
+
+
+def test_a_lock_keeps_others_out_until_it_is_let_go(ledger: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LODA_LOCK_TIMEOUT_SECONDS", "0.3")
+    settings.cache_clear()
+    told = []
+
+    def second() -> None:
+        try:
+            with exclusive("intake-camden"):
+                told.append("in")
+        except Busy as error:
+            told.append(str(error))
+
+    with exclusive("intake-camden"):
+        other = threading.Thread(target=second)
+        other.start()
+        other.join()
+        with exclusive("intake-bexley"):
+            pass
+    assert "Another run" in told[0]
+    other = threading.Thread(target=second)
+    other.start()
+    other.join()
+    assert told[1] == "in"
+
+
+def test_audit_chain_shows_a_changed_and_a_missing_line(ledger: str):
+    upgrade()
+    with transaction() as session:
+        session.execute(sa.delete(AuditEvent))
+        for number in range(3):
+            audit.record(session, who="a person", what="promote model", about=f"model {number}")
+            session.flush()
+    with transaction() as session:
+        assert audit.verify(session) is None
+    with transaction() as session:
+        session.execute(sa.update(AuditEvent).where(AuditEvent.number == 2).values(who="nobody"))
+    with transaction() as session:
+        assert audit.verify(session) == 2
+        session.execute(sa.delete(AuditEvent).where(AuditEvent.number == 2))
+    with transaction() as session:
+        assert audit.verify(session) == 2
+
+
+def test_a_whole_intake(ledger: str):
+    upgrade()
+    with transaction() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(sa.delete(table))
+    path = Path(settings().bucket_url) / "drops" / "oxford" / "hmo_licence" / "register.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(register(20))
+    for stage in (ingest.admit, harmonise.harmonise, gate.gate, publish.publish_drops):
+        stage("oxford")
+    with transaction() as session:
+        drop = session.scalars(sa.select(Drop)).one()
+    assert (drop.status, drop.rows_in, drop.accepted, drop.receipt_delivered) == ("accepted", 20, 20, True)
+    assert drop.received_at.tzinfo is not None
+    assert ingest.discover() == []

@@ -1,0 +1,84 @@
+"""One small synthetic night, run once for all tests that look at its results.
+
+Before it runs, marked personal values are planted in every place where a person's name or
+free text can stand, so that the privacy tests have something to find.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LODA = Path(sys.executable).with_name("loda")
+BOROUGHS = ("camden", "lambeth")
+DWELLINGS = 1200
+CANARY = "CANARYZEBRA"
+# Headings of these two boroughs' extracts that hold names, references of persons, or free text.
+PERSONAL = ("name", "liable", "notes", "comment", "remark", "correspondence", "payer", "party", "applicant", "forward")
+
+
+@dataclass(frozen=True)
+class Night:
+    """Where the night's state lies, what it printed, and how many canaries were planted."""
+
+    home: Path
+    summary: dict[str, Any]
+    printed: str
+    planted: int
+
+    def loda(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return run_loda(self.home, *arguments, check=check)
+
+
+def run_loda(home: Path, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0", "LODA_WORKERS": "2", **extra}
+    done = subprocess.run(
+        [str(LODA), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+        cwd=home.parent,
+    )
+    assert not check or done.returncode == 0, done.stderr + done.stdout
+    return done
+
+
+def plant(bucket: Path) -> int:
+    """Put a canary in front of every personal value of the CSV extracts; returns how many."""
+    planted = 0
+    for path in bucket.rglob("*.csv"):
+        # latin-1 maps every byte to one character and back, whatever the extract's own encoding.
+        text = path.read_bytes().decode("latin-1")
+        end = "\r\n" if "\r\n" in text else ("\n" if "\n" in text else "\r")
+        lines = text.split(end)
+        delimiter = max(",;\t", key=lines[0].count)
+        places = [n for n, h in enumerate(lines[0].split(delimiter)) if any(word in h.lower() for word in PERSONAL)]
+        for number, line in enumerate(lines[1:], start=1):
+            cells = line.split(delimiter)
+            if places and len(cells) == lines[0].count(delimiter) + 1 and '"' not in line:
+                for place in places:
+                    if cells[place].strip():
+                        cells[place] = f"{CANARY} {cells[place]}"
+                        planted += 1
+                lines[number] = delimiter.join(cells)
+        path.write_bytes(end.join(lines).encode("latin-1"))
+    return planted
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    home = tmp_path_factory.mktemp("night") / "home"
+    home.mkdir()
+    run_loda(home, "demo", "--boroughs", ",".join(BOROUGHS), "--dwellings", str(DWELLINGS), "--seed", "7")
+    planted = plant(home / "bucket")
+    done = run_loda(home, "run", "--json")
+    return Night(home, json.loads(done.stdout), done.stdout + done.stderr, planted)

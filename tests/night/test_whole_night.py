@@ -1,0 +1,259 @@
+"""A whole night from extracts to lists, by `loda run`: what it must leave behind, and what it must not."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.night.conftest import BOROUGHS, CANARY, LODA, Night, run_loda
+
+
+def test_every_drop_has_a_receipt_and_every_row_a_fate(night: Night):
+    extracts = [p for p in (night.home / "bucket").rglob("*") if p.is_file() and not _is_ours(p)]
+    drops = night.summary["drops"]
+    assert len(drops) == len(extracts)
+    for drop in drops:
+        assert drop["rows_in"] == drop["accepted"] + drop["quarantined"], drop["receipt"]
+        assert drop["status"] == "accepted", (drop["receipt"], drop["sentence"])
+        receipt = json.loads((night.home / "bucket" / f"{drop['file']}.receipt.json").read_text())
+        assert receipt["rows_in"] == drop["rows_in"]
+        assert receipt["sha256"] == hashlib.sha256((night.home / "bucket" / drop["file"]).read_bytes()).hexdigest()
+    assert night.summary["rows_in"] == night.summary["accepted"] + night.summary["quarantined"] > 10_000
+    assert night.summary["failures"] == []
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name.endswith((".receipt.json", ".receipt.txt", ".quarantine.csv"))
+
+
+def test_quarantine_file_holds_the_quarantined_rows(night: Night):
+    checked = 0
+    for drop in night.summary["drops"]:
+        path = night.home / "bucket" / f"{drop['file']}.quarantine.csv"
+        assert path.exists() == (drop["quarantined"] > 0)
+        if drop["quarantined"]:
+            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+            assert len(rows) == drop["quarantined"]
+            assert all(row["_row"] and row["_reason"] and row["_how_to_fix"] for row in rows)
+            checked += 1
+    assert checked >= 3
+
+
+@pytest.mark.parametrize("borough", BOROUGHS)
+def test_each_borough_has_a_list_with_all_that_is_promised(night: Night, borough: str):
+    issued = json.loads(night.loda("list", borough, "--format", "json").stdout)
+    entries = issued["entries"]
+    assert entries, "the list is not empty"
+    assert [e["rank"] for e in entries] == list(range(1, len(entries) + 1))
+    probabilities = [e["probability"] for e in entries]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert len({e["uprn"] for e in entries}) == len(entries)
+    for entry in entries:
+        assert entry["address"]
+        assert 0 <= entry["probability"] <= 1
+        assert entry["licence_status"]
+        assert entry["licence_needed"] != "none"
+    assert len(entries[0]["reasons"]) == 3
+    cut = json.loads(night.loda("list", borough, "--capacity", "5", "--format", "json").stdout)["entries"]
+    assert cut == entries[:5]
+
+
+def test_list_as_csv_and_table(night: Night):
+    rows = list(csv.DictReader(io.StringIO(night.loda("list", "camden", "--format", "csv").stdout)))
+    assert next(iter(rows[0])) == "uprn"
+    assert "lead to check" in night.loda("list", "camden").stdout
+
+
+@pytest.mark.parametrize("borough", BOROUGHS)
+def test_published_files_are_those_of_the_manifest(night: Night, borough: str):
+    folder = night.home / "published" / borough
+    current = json.loads((folder / "current.json").read_text())
+    manifests = list(folder.rglob("manifest.json"))
+    assert len(manifests) == 1
+    manifest = json.loads(manifests[0].read_text())
+    assert manifest["as_of"] == night.summary["as_of"]
+    names = {p.name for p in manifests[0].parent.iterdir()}
+    assert {"list.csv", "list.xlsx", "list.parquet"} <= names
+    for name, digest in manifest["files"].items():
+        content = (manifests[0].parent / name).read_bytes()
+        assert (digest if isinstance(digest, str) else digest["sha256"]) == hashlib.sha256(content).hexdigest()
+    assert manifests[0].parent.name in json.dumps(current)
+
+
+def test_second_run_finds_nothing_and_changes_nothing(night: Night):
+    before = _fingerprint(night.home)
+    second = json.loads(night.loda("run", "--json").stdout)
+    assert second["changed"] is False
+    assert second["drops"] == []
+    assert _fingerprint(night.home) == before
+    assert "nothing was changed" in night.loda("run").stdout
+
+
+def _fingerprint(home: Path) -> dict[str, str]:
+    """Hashes of everything that lasts, the ledger by its rows."""
+    found = {}
+    for folder in ("bucket", "lake", "published", "models"):
+        for path in sorted((home / folder).rglob("*")):
+            if path.is_file():
+                found[str(path.relative_to(home))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    ledger = sqlite3.connect(home / "ledger.db")
+    for (table,) in ledger.execute("select name from sqlite_master where type = 'table' order by 1"):
+        rows = sorted(repr(row) for row in ledger.execute(f'select * from "{table}"'))  # noqa: S608 - our own tables
+        found[table] = hashlib.sha256("".join(rows).encode()).hexdigest()
+    ledger.close()
+    return found
+
+
+def test_canaries_reach_no_receipt_list_log_or_ledger(night: Night):
+    assert night.planted > 1000
+    assert CANARY not in night.printed
+    leaked = []
+    for path in night.home.rglob("*"):
+        relative = path.relative_to(night.home)
+        if not path.is_file() or relative.parts[0] == "truth" or (relative.parts[0] == "bucket" and not _is_ours(path)):
+            continue
+        if path.name.endswith(".quarantine.csv") or relative.parts[:2] == ("lake", "raw"):
+            continue  # the borough's own rows, in its own folder; the bytes as they came
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            allowed = {"holder_name", "holder_address", "manager_name"}  # a public register by statute
+            text = "".join(str(table[c].to_pylist()) for c in table.column_names if c not in allowed)
+        else:
+            text = path.read_bytes().decode("latin-1")
+        # A Delta log keeps the least and greatest value of each column, which the register's columns may show.
+        if CANARY in text and not ("_delta_log" in relative.parts and "hmo_licence" in relative.parts):
+            leaked.append(str(relative))
+    assert leaked == []
+
+
+def test_direct_identifiers_are_tokens_in_the_lake(night: Night):
+    found = list((night.home / "lake" / "harmonised" / "council_tax").rglob("*.parquet"))
+    assert found
+    for path in found:
+        tokens = pq.read_table(path, columns=["liable_name"])["liable_name"].drop_null().to_pylist()
+        assert all(len(token) == 32 and int(token, 16) >= 0 for token in tokens)
+
+
+def test_the_pipeline_never_opens_the_truth(tmp_path: Path):
+    """The night runs to the same end in a process that fails at the first look into the truth folder."""
+    home = tmp_path / "home"
+    home.mkdir()
+    run_loda(home, "demo", "--boroughs", "camden", "--dwellings", "300")
+    watched = (
+        "import sys\n"
+        "def watch(event, arguments):\n"
+        "    if event in ('open', 'os.listdir', 'os.scandir') and 'truth' in str(arguments[0]).split('/'):\n"
+        "        sys.stderr.write('the truth was opened\\n'); sys.stderr.flush(); import os; os._exit(99)\n"
+        "sys.addaudithook(watch)\n"
+        "from pipelines import night\n"
+        "night.prepare()\n"
+        "for b in night.discover():\n"
+        "    for stage in (night.admit, night.harmonise, night.gate, night.publish_drops, night.link): stage(b)\n"
+        "night.landlords()\n"
+        "day = night.resolve_as_of(None)\n"
+        "night.train(day)\n"
+        "for stage in (night.features, night.score, night.licensing): stage('camden', day)\n"
+    )
+    environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0"}
+    done = subprocess.run([sys.executable, "-c", watched], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (home / "truth").is_dir()
+
+
+def test_code_outside_the_generator_does_not_speak_of_the_truth():
+    root = Path(__file__).resolve().parents[2]
+    for folder in ("pipelines", "models", "schemas", "expectations", "dags"):
+        for path in (root / folder).rglob("*.py"):
+            if "demo" in path.parts or path.name in {"app.py", "display.py", "run_one_night.py"}:
+                continue  # the generator, and the commands that call it
+            text = path.read_text()
+            assert "truth/" not in text, path
+            assert "true_uprn" not in text, path
+            assert "pipelines.demo" not in text, path
+
+
+@pytest.mark.parametrize("seconds", [9, 16, 24])
+def test_night_killed_half_way_then_run_again_ends_with_every_list_out(night: Night, tmp_path: Path, seconds: int):
+    home = tmp_path / "home"
+    home.mkdir()
+    run_loda(home, "demo", "--boroughs", "camden,lambeth", "--dwellings", "400", "--seed", "7")
+    environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0"}
+    running = subprocess.Popen(
+        [str(LODA), "run", "--json"],
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    again = run_loda(home, "run", "--json", check=False)
+    summary = json.loads(again.stdout)
+    assert summary["failures"] == []
+    status = json.loads(run_loda(home, "status", "--json").stdout)
+    assert set(status["lists"]) == {"camden", "lambeth"}
+    assert len(status["last_good"]) == 26
+    for borough in ("camden", "lambeth"):
+        assert (home / "published" / borough / "current.json").exists()
+
+
+def test_one_borough_that_fails_touches_no_other(tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir()
+    run_loda(home, "demo", "--boroughs", "camden,lambeth", "--dwellings", "300")
+    for path in (home / "bucket" / "drops" / "camden").rglob("*.csv"):
+        path.write_bytes(path.read_bytes()[:200])
+    summary = json.loads(run_loda(home, "run", "--json", check=False).stdout)
+    lambeth = [d for d in summary["drops"] if d["borough"] == "lambeth"]
+    assert {d["status"] for d in lambeth} == {"accepted"}
+    assert all(d["rows_in"] == d["accepted"] + d["quarantined"] for d in summary["drops"])
+
+
+def test_commands_answer_mistakes_in_one_sentence(night: Night):
+    for arguments, told in {
+        ("list", "atlantis"): "no borough 'atlantis'",
+        ("receipt", "nothing"): "no drop 'nothing'",
+        ("run", "--as-of", "yesterday"): "not a date",
+        ("run", "--borough", "atlantis"): "no borough 'atlantis'",
+        ("demo", "--boroughs", "atlantis"): "not one of London's boroughs",
+        ("list", "oxford"): "oxford",
+    }.items():
+        done = night.loda(*arguments, check=False)
+        assert done.returncode not in {0, 2}, arguments
+        assert told.lower() in done.stderr.lower(), (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "status", "list", "receipt", "doctor", "template", "tonight"])
+def test_every_command_has_help_with_an_example(command: str, tmp_path: Path):
+    assert f"Example: loda {command}" in " ".join(run_loda(tmp_path, command, "--help").stdout.split())
+
+
+def test_doctor_is_content_and_says_what_to_do_when_not(night: Night):
+    assert "MEND" not in night.loda("doctor").stdout
+    broken = run_loda(night.home, "doctor", check=False, LODA_LEDGER_URL="sqlite:////proc/no/ledger.db")
+    assert broken.returncode == 1
+    assert "LODA_LEDGER_URL" in broken.stdout
+    assert "Traceback" not in broken.stderr
+
+
+def test_receipt_reads_well(night: Night):
+    drop = max(night.summary["drops"], key=lambda d: d["quarantined"])
+    text = night.loda("receipt", drop["receipt"]).stdout
+    assert text.startswith("Accepted.")
+    assert "Must fix" in text
+    assert json.loads(night.loda("receipt", drop["receipt"], "--json").stdout)["receipt"] == drop["receipt"]
