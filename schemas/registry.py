@@ -56,7 +56,7 @@ class Agreement(Strict):
     retention_days: int = Field(gt=0)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # the quick one where it was built
     """YAML that refuses a key given twice, since the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -171,12 +171,15 @@ def mappings(borough_slug: str, dataset: str) -> list[Mapping]:
     return list(found.values())
 
 
-def layouts_hash(borough_slug: str, dataset: str) -> str:
-    """Hash over every layout known for a borough's dataset; of the fault where one of them is faulty."""
+def rules_hash(borough_slug: str, dataset: str) -> str:
+    """Hash over all that decides a drop's fate: its layouts, its contract and the limits that hold a drop."""
     try:
-        return hash_of(sorted(mapping.hash for mapping in mappings(borough_slug, dataset)))
+        layouts = sorted(mapping.hash for mapping in mappings(borough_slug, dataset))
     except ConfigurationError as error:
-        return hash_of(str(error))
+        layouts = [str(error)]
+    limits = settings()
+    made_of = contracts()[dataset].hash if dataset in contracts() else ""
+    return hash_of([layouts, made_of, limits.max_quarantined_share, limits.max_row_fall_share])
 
 
 @lru_cache(maxsize=1024)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 import time
@@ -146,15 +144,12 @@ def list_(
         if form is Format.JSON:
             _print_json({**display.list_heading(issued), "entries": rows})
         elif form is Format.CSV:
-            from pipelines.publish import safe_cell
+            import pandas as pd
 
-            text = io.StringIO()
-            writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["uprn"])
-            writer.writeheader()
-            writer.writerows(
-                {k: safe_cell("; ".join(v) if isinstance(v, list) else v) for k, v in r.items()} for r in rows
-            )
-            sys.stdout.write(text.getvalue())
+            from pipelines.publish import safe_frame
+
+            frame = pd.DataFrame([{**row, "reasons": "; ".join(row["reasons"])} for row in rows])
+            sys.stdout.write(safe_frame(frame).to_csv(index=False))
         else:
             display.print_list(issued, rows)
 

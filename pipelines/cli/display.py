@@ -226,14 +226,16 @@ def print_list(issued: PublishedList, rows: list[dict[str, Any]]) -> None:
         "Each entry is a lead to check, not a finding.",
         soft_wrap=True,
     )
-    table = _table("Rank", "Address", "UPRN", "Prob.", "Reasons", "Licence", right=["Rank", "Prob."])
     for row in rows:
-        reasons = "\n".join(f"• {escape(reason)}" for reason in row["reasons"]) or "-"
-        licence = f"{row['licence_status']} (would need: {row['licence_needed'].replace('_', ' ')})"
-        table.add_row(
-            str(row["rank"]), escape(row["address"]), row["uprn"], f"{row['probability']:.2f}", reasons, licence
+        needed = row["licence_needed"].replace("_", " ")
+        console.print(
+            f"\n{row['rank']:>4}  [bold]{escape(row['address'])}[/bold]  UPRN {row['uprn']}  "
+            f"probability {row['probability']:.2f}\n"
+            f"      licence: {escape(row['licence_status'])}; would need: {needed}",
+            soft_wrap=True,
         )
-    console.print(table)
+        for reason in row["reasons"]:
+            console.print(f"      - {escape(reason)}", soft_wrap=True)
 
 
 def find_receipt(drop: str) -> dict[str, Any]:

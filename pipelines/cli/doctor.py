@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import engine, schema_revisions
-from pipelines.core.settings import settings
+from pipelines.core.settings import Settings, settings
 from schemas import lint
 
 
@@ -45,7 +46,14 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, False, str(error))
 
 
+NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA", "LODA_REQUIRE_POSTGRES"}
+
+
 def _settings() -> str:
+    known = {f"LODA_{name.upper()}" for name in Settings.model_fields} | NOT_SETTINGS
+    strange = sorted(name for name in os.environ if name.startswith("LODA_") and name not in known)
+    if strange:
+        raise LodaError(f"{', '.join(strange)} is no setting; .env.example lists those there are.")
     return f"State lies in {settings().home}; {settings().workers} processes share a night."
 
 

@@ -79,9 +79,14 @@ def read(
     boroughs: Sequence[str] | None = None,
     version: int | None = None,
 ) -> pa.Table | None:
-    """Rows of a table, of some boroughs only if given; None if nothing was ever written to it."""
+    """Rows of a table, of some boroughs only if given; None if nothing was ever written to it.
+
+    A column that the table does not have yet is left out.
+    """
     found = open_table(table, version)
     if found is None:
         return None
     chosen = [("borough", "in", list(boroughs))] if boroughs is not None else None
-    return found.to_pyarrow_table(columns=list(columns) if columns else None, filters=chosen)
+    there = {field.name for field in found.schema().fields}
+    wanted = [name for name in columns if name in there] if columns is not None else None
+    return found.to_pyarrow_table(columns=wanted, filters=chosen)

@@ -7,8 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.core.errors import ConfigurationError
 
 MIB = 1024 * 1024
 
@@ -20,7 +22,9 @@ class Settings(BaseSettings):
     working directory, SQLite as the ledger, a folder as the bucket.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LODA_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LODA_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(Path("var"), description="Folder for all state that no other setting places elsewhere.")
     bucket_url: str = Field("", description="fsspec URL of the bucket with `drops/`; empty means `<home>/bucket`.")
@@ -72,5 +76,13 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the sentence names its setting, never the value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"LODA_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+    raise ConfigurationError(f"Settings are wrong. {'; '.join(faults)}. See .env.example for what each may be.")

@@ -53,7 +53,9 @@ def _judge(drop: Drop, rows_before: dict[tuple[str, str], int]) -> int | None:
     files = IntakeFiles(drop.id)
     rows = files.read("rows", columns_needed(contract))
     findings = check_rows(contract, rows.to_pandas(date_as_object=False)) if rows.num_rows else []
-    condemned = np.unique(np.concatenate([f.row_numbers for f in findings if f.severity == "error"] or [np.empty(0, np.int64)]))
+    condemned = np.unique(
+        np.concatenate([f.row_numbers for f in findings if f.severity == "error"] or [np.empty(0, np.int64)])
+    )
     files.write("findings", _as_table(findings))
     kept = rows.num_rows - len(condemned)
     status, reason, sentence = DropStatus.GATED, None, None

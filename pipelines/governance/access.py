@@ -61,13 +61,22 @@ def read_dataset(
     schema = registry.contract(dataset).arrow_schema()
     wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
     found = lake.read(f"{HARMONISED}/{dataset}", columns=wanted.names, boroughs=may) if may else None
-    return wanted.empty_table() if found is None else found.select(wanted.names).cast(wanted)
+    return wanted.empty_table() if found is None else _as(found, wanted)
 
 
 def read_table(table: str, schema: pa.Schema, *, boroughs: Sequence[str] | None = None) -> pa.Table:
     """Rows of a table that a stage made (`link`, `property`, `score`), empty where nothing was made."""
     found = lake.read(table, columns=schema.names, boroughs=boroughs)
-    return schema.empty_table() if found is None else found.select(schema.names).cast(schema)
+    return schema.empty_table() if found is None else _as(found, schema)
+
+
+def _as(found: pa.Table, schema: pa.Schema) -> pa.Table:
+    """In the schema's order and types; a field that was added after these rows were written is null in them."""
+    columns = [
+        found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(found.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def write_table(table: str, data: pa.Table, *, borough: str, made_from: Mapping[str, str]) -> int:

@@ -63,7 +63,7 @@ def _finish(drop_id: str, status: DropStatus, reason: str, sentence: str) -> Non
         drop = session.get_one(Drop, drop_id)
         drop.status, drop.reason, drop.sentence = status.value, reason, sentence
         drop.finished_at = clock.now()
-        drop.hashes = {**drop.hashes, "layouts": registry.layouts_hash(drop.borough, drop.dataset)}
+        drop.hashes = {**drop.hashes, "rules": registry.rules_hash(drop.borough, drop.dataset)}
     log.info("drop %s is %s: %s", drop_id, status.value, reason)
 
 
@@ -83,6 +83,7 @@ def _harmonise_drop(drop: Drop) -> int:
             "contract": contract.hash,
             "mapping": mapping.hash,
             "input": drop.sha256,
+            "rules": registry.rules_hash(drop.borough, drop.dataset),
         }
     return counted.rows_in
 

@@ -13,22 +13,16 @@ from sqlalchemy.orm import Session
 
 from pipelines.core import clock
 from pipelines.core.bucket import Entry, Folder
-from pipelines.core.errors import ConfigurationError, NotFound, RefusedDrop
+from pipelines.core.errors import ConfigurationError, RefusedDrop
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Arrival, Drop, DropStatus
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.extracts import raw_folder
-from pipelines.governance import access
-from pipelines.ingest.discovery import (
-    MAPPING_FAULTS,
-    borough_of,
-    dropped_files,
-    is_young,
-    layouts_changed_since,
-    new_entries,
-)
+from pipelines.ingest.discovery import borough_of, dropped_files, is_young, new_entries
+from pipelines.ingest.place import check_place
+from pipelines.ingest.second_look import requeue
 from pipelines.ingest.sniffing import Copied, check_content, check_kind, copy_and_measure, kind_of
 from schemas import registry
 
@@ -36,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def admit(borough: str) -> StageResult:
-    """Take in a borough's new files and give another look to those held for want of a layout.
+    """Take in a borough's new files, and give another look to drops whose rules have changed.
 
     Counts: `received` (to be harmonised), `refused`, `duplicate`.
     """
@@ -48,7 +42,7 @@ def admit(borough: str) -> StageResult:
             status = _admit_one(bucket, entry)
             if status is not None:
                 counts[status.value] += 1
-    counts["received"] += _requeue_held(borough)
+    counts["received"] += requeue(borough)
     sentence = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing new"
     return StageResult("admit", borough, "made" if any(counts.values()) else "unchanged", sentence, dict(counts))
 
@@ -67,7 +61,7 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
         if _changed(bucket, entry):
             return None
         check_content(raw, incoming, kind, copied)
-        _check_place(entry.path)
+        check_place(entry.path)
     except RefusedDrop as error:
         refusal = error
     except FileNotFoundError:
@@ -103,24 +97,6 @@ def _keep(raw: Folder, incoming: str, sha256: str, entry: Entry, copied: Copied)
             "received_at": clock.now().isoformat(),
         }
         raw.write_bytes(f"{sha256}.json", json.dumps(manifest, indent=2).encode())
-
-
-def _check_place(path: str) -> None:
-    """Raise unless the path names a borough, a dataset and an agreement that covers them."""
-    parts = path.split("/")
-    if len(parts) != 4:
-        raise RefusedDrop("wrong_place", "The file does not lie in drops/<borough>/<dataset>/.")
-    _, borough, dataset, _ = parts
-    try:
-        registry.borough(borough)
-    except NotFound as error:
-        raise RefusedDrop("unknown_borough", f"There is no borough '{borough[:60]}'.") from error
-    try:
-        registry.contract(dataset)
-    except NotFound as error:
-        raise RefusedDrop("unknown_dataset", str(error)) from error
-    if not access.allowed(borough, dataset, "hmo_detection"):
-        raise RefusedDrop("no_agreement", f"No agreement in force lets {borough} share {dataset}.")
 
 
 def drop_id(borough: str, dataset: str, sha256: str) -> str:
@@ -193,17 +169,3 @@ def _extract_date(borough: str, dataset: str, entry: Entry) -> date:
     read = (layout.extract_date.read(name) for layout in layouts if layout.extract_date)
     # A day that has not come yet is a slip in the name, and would hide every later extract.
     return next((day for day in read if day is not None and day <= clock.today()), written)
-
-
-def _requeue_held(borough: str) -> int:
-    with transaction() as session:
-        held = session.scalars(
-            sa.select(Drop).where(
-                Drop.borough == borough, Drop.status == DropStatus.HELD.value, Drop.reason.in_(MAPPING_FAULTS)
-            )
-        ).all()
-        again = [drop for drop in held if layouts_changed_since(drop)]
-        for drop in again:
-            drop.status, drop.reason, drop.sentence = DropStatus.RECEIVED.value, None, None
-            drop.finished_at, drop.receipt, drop.receipt_delivered = None, None, False
-        return len(again)

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from pipelines.core.bucket import Entry, Folder
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import FINAL, Arrival, Drop, DropStatus
+from pipelines.core.ledger.models import FINAL, Arrival, Drop
 from pipelines.core.settings import settings
-from schemas import registry
+from pipelines.ingest.second_look import to_look_at_again
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,6 @@ DROPS = "drops"
 UNPLACED = "unplaced"
 OURS = (".receipt.json", ".receipt.txt", ".quarantine.csv")
 UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
-MAPPING_FAULTS = ("no_mapping", "layout_changed")
 
 
 def borough_of(path: str) -> str:
@@ -69,13 +68,4 @@ def discover() -> list[str]:
         final = [status.value for status in FINAL]
         unfinished = sa.or_(Drop.status.not_in(final), Drop.receipt_delivered.is_(False))
         found |= set(session.scalars(sa.select(Drop.borough).where(unfinished)))
-        held = session.scalars(
-            sa.select(Drop).where(Drop.status == DropStatus.HELD.value, Drop.reason.in_(MAPPING_FAULTS))
-        ).all()
-    found |= {drop.borough for drop in held if layouts_changed_since(drop)}
-    return sorted(found)
-
-
-def layouts_changed_since(drop: Drop) -> bool:
-    """Whether a drop that was held for want of a layout deserves another look."""
-    return drop.hashes.get("layouts") != registry.layouts_hash(drop.borough, drop.dataset)
+    return sorted(found | {drop.borough for drop in to_look_at_again()})

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from pipelines.core.bucket import Folder
+from pipelines.core.errors import NotFound
 from pipelines.core.ledger.models import Drop
 from pipelines.extracts import IntakeFiles, RaggedRows, chunks, headings, raw_folder
 from schemas import registry
@@ -49,8 +50,15 @@ def reasons_by_row(faults: pd.DataFrame) -> pd.DataFrame:
 
 
 def mapping_of(drop: Drop) -> Mapping:
-    """The layout a drop was read with."""
-    return next(m for m in registry.mappings(drop.borough, drop.dataset) if m.name == drop.mapping_name)
+    """The layout a drop was read with.
+
+    Raises:
+        NotFound: it was renamed or taken away while the drop was on its way.
+    """
+    for mapping in registry.mappings(drop.borough, drop.dataset):
+        if mapping.name == drop.mapping_name:
+            return mapping
+    raise NotFound(f"The mapping '{drop.mapping_name}' that drop {drop.id} was read with is no longer there.")
 
 
 def write_quarantine(drop: Drop, files: IntakeFiles, bucket: Folder, path: str) -> int:

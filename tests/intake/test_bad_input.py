@@ -357,3 +357,37 @@ def test_faulty_mapping_holds_only_its_own_dataset(intake: Intake, tmp_path, mon
     intake.drop(register(3), place="oxford/licence_application")
     intake.night()
     assert {d.dataset: d.status for d in intake.drops()} == {"hmo_licence": "accepted", "licence_application": "held"}
+
+
+def test_mended_mapping_frees_rows_without_a_new_drop(intake: Intake, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    """Rows quarantined, or a whole drop held, for a code the mapping did not know: teaching it the code is enough."""
+    rows = [row(n, case=f"23/{n:05d}/HMONEW") for n in range(1, 9)]
+    intake.drop("\n".join([HEADER, *rows, row(9), row(10)]).encode())
+    intake.night()
+    assert intake.only().reason == "too_many_quarantined"
+    folder = tmp_path / "mappings" / "oxford"
+    folder.mkdir(parents=True)
+    from schemas import registry
+
+    text = (registry.FOLDER / "mappings/oxford/hmo_licence.yaml").read_text()
+    (folder / "hmo_licence.yaml").write_text(text.replace("HMOLIC: mandatory", "HMOLIC: mandatory, HMONEW: additional"))
+    monkeypatch.setenv("LODA_MAPPINGS_DIR", str(tmp_path / "mappings"))
+    settings.cache_clear()
+    registry.clear()
+    assert intake.night() == ["oxford"]
+    found = intake.only()
+    assert (found.status, found.accepted, found.quarantined) == ("accepted", 10, 0)
+    assert intake.night() == []
+
+
+def test_new_agreement_lets_a_refused_file_in(intake: Intake, monkeypatch: pytest.MonkeyPatch):
+    from schemas import registry
+
+    intake.drop(register(3))
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(registry, "agreements", tuple)
+        intake.night()
+        assert intake.only().reason == "no_agreement"
+        assert intake.night() == []
+    assert intake.night() == ["oxford"]
+    assert intake.only().status == "accepted"

@@ -86,9 +86,8 @@ def test_published_files_are_those_of_the_manifest(night: Night, borough: str):
     assert manifest["as_of"] == night.summary["as_of"]
     names = {p.name for p in manifests[0].parent.iterdir()}
     assert {"list.csv", "list.xlsx", "list.parquet"} <= names
-    for name, digest in manifest["files"].items():
-        content = (manifests[0].parent / name).read_bytes()
-        assert (digest if isinstance(digest, str) else digest["sha256"]) == hashlib.sha256(content).hexdigest()
+    for name, digest in manifest["sha256"].items():
+        assert digest == hashlib.sha256((manifests[0].parent / name).read_bytes()).hexdigest()
     assert manifests[0].parent.name in json.dumps(current)
 
 
@@ -98,7 +97,6 @@ def test_second_run_finds_nothing_and_changes_nothing(night: Night):
     assert second["changed"] is False
     assert second["drops"] == []
     assert _fingerprint(night.home) == before
-    assert "nothing was changed" in night.loda("run").stdout
 
 
 def _fingerprint(home: Path) -> dict[str, str]:
@@ -128,12 +126,14 @@ def test_canaries_reach_no_receipt_list_log_or_ledger(night: Night):
             continue  # the borough's own rows, in its own folder; the bytes as they came
         if path.suffix == ".parquet":
             table = pq.read_table(path)
-            allowed = {"holder_name", "holder_address", "manager_name"}  # a public register by statute
+            # A public register by statute, and the name of an organisation.
+            allowed = {"holder_name", "holder_address", "manager_name", "landlord_name"}
             text = "".join(str(table[c].to_pylist()) for c in table.column_names if c not in allowed)
         else:
             text = path.read_bytes().decode("latin-1")
         # A Delta log keeps the least and greatest value of each column, which the register's columns may show.
-        if CANARY in text and not ("_delta_log" in relative.parts and "hmo_licence" in relative.parts):
+        shown = "_delta_log" in relative.parts and {"hmo_licence", "social_housing"} & set(relative.parts)
+        if CANARY in text and not shown:
             leaked.append(str(relative))
     assert leaked == []
 
@@ -184,24 +184,23 @@ def test_code_outside_the_generator_does_not_speak_of_the_truth():
             assert "pipelines.demo" not in text, path
 
 
-@pytest.mark.parametrize("seconds", [9, 16, 24])
-def test_night_killed_half_way_then_run_again_ends_with_every_list_out(night: Night, tmp_path: Path, seconds: int):
+def test_night_killed_twice_half_way_then_run_again_ends_with_every_list_out(tmp_path: Path):
     home = tmp_path / "home"
     home.mkdir()
-    run_loda(home, "demo", "--boroughs", "camden,lambeth", "--dwellings", "400", "--seed", "7")
+    run_loda(home, "demo", "--boroughs", "camden,lambeth", "--dwellings", "900", "--seed", "7")
     environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0"}
-    running = subprocess.Popen(
-        [str(LODA), "run", "--json"],
-        env=environment,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(seconds)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    again = run_loda(home, "run", "--json", check=False)
-    summary = json.loads(again.stdout)
+    for seconds in (8, 14):
+        running = subprocess.Popen(
+            [str(LODA), "run", "--json"],
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    summary = json.loads(run_loda(home, "run", "--json", check=False).stdout)
     assert summary["failures"] == []
     status = json.loads(run_loda(home, "status", "--json").stdout)
     assert set(status["lists"]) == {"camden", "lambeth"}

@@ -8,8 +8,8 @@ import numpy as np
 
 from pipelines.demo.world.places import Places
 from pipelines.demo.world.profile import Profile
-from pipelines.demo.world.spec import END, START, Floats, Ints, generator
-from pipelines.demo.world.text import Text, joined, numbers
+from pipelines.demo.world.spec import END, START, Floats, Ints, generator, pick
+from pipelines.demo.world.text import Text, joined, numbers, only
 from pipelines.demo.world.vocabulary import BLOCK_KINDS, COTTAGE_KINDS, place_words
 
 DETACHED, SEMI, TERRACE, CONVERSION, BLOCK, ESTATE_BLOCK, SHOP = range(7)
@@ -80,14 +80,14 @@ def make_buildings(profile: Profile, places: Places, dwellings: int, seed: int) 
     name, shown = _names(rng, form, street)
     style = _styles(rng, form, units)
     style[(style == SUFFIX) & (ranged == 1)] = FLAT_NUMBER
-    age = _banded(rng, _AGE[form])
+    age = pick(rng, _AGE[form])
     across = np.where(side % 2 == 0, 12.0, -12.0)
     bearing = places.bearing[street]
     return Buildings(
         form=form,
         units=units,
         street=street,
-        numbered=np.where(shown, _number_text(number, suffix, ranged), None),
+        numbered=only(shown, _number_text(number, suffix, ranged)),
         name=name,
         style=style,
         storeys=_storeys(rng, form, units),
@@ -172,7 +172,7 @@ def _names(
     kind = rng.integers(0, 10, size)
     block_name = joined([word, np.array(BLOCK_KINDS, dtype=object)[kind]], " ")
     cottage_name = joined([word, np.array(COTTAGE_KINDS, dtype=object)[kind % len(COTTAGE_KINDS)]], " ")
-    name = np.where(named, block_name, np.where(cottage, cottage_name, None))
+    name = only(named | cottage, np.where(named, block_name, cottage_name))
     hidden = (named & (rng.random(size) < 0.45)) | (cottage & (rng.random(size) < 0.5))
     _, first = np.unique(joined([block_name, cottage_name, numbers(street)], "|"), return_index=True)
     unlike = np.zeros(size, dtype=np.bool_)
@@ -200,10 +200,6 @@ def _storeys(rng: np.random.Generator, form: Ints, units: Ints) -> Ints:
     return np.where((form == BLOCK) | (form == ESTATE_BLOCK), np.minimum(tall, 40), storeys).astype(np.int64)
 
 
-def _banded(rng: np.random.Generator, shares: Floats) -> Ints:
-    return (rng.random(len(shares))[:, None] > shares.cumsum(axis=1)).sum(axis=1).clip(0, shares.shape[1] - 1)
-
-
 def _postcodes(rng: np.random.Generator, district: Text, street: Ints, units: Ints) -> Text:
     """A postcode for about every 15 dwellings of a street, none of them shared by two streets."""
     total = np.cumsum(units) - units
@@ -225,7 +221,8 @@ def _postcodes(rng: np.random.Generator, district: Text, street: Ints, units: In
         [numbers(inward // 400 + 1), letters[inward % 400 // 20], letters[inward % 20]],
         "",
     )
-    return joined([district[one], text], " ")[serial]
+    found: Text = joined([district[one], text], " ")[serial]
+    return found
 
 
 def _built(rng: np.random.Generator, form: Ints, age: Ints) -> Ints:

@@ -34,7 +34,7 @@ def snapshot_days(spec: WorldSpec, months: tuple[int, ...], years: int) -> list[
 
 
 def electoral(profile: Profile, stock: Stock, lives: Lives, periods: Periods, spec: WorldSpec) -> pd.DataFrame:
-    """The dataset: the registers published on 1 December of the last three years; a property without electors is not in."""
+    """The dataset: the registers published on 1 December of the last three years, of properties with electors."""
     rng = generator(spec.seed, profile.slug, "electors")
     size = stock.dwellings
     leaning, steady = rng.standard_normal(size), rng.random(size)
@@ -59,7 +59,14 @@ def electoral(profile: Profile, stock: Stock, lives: Lives, periods: Periods, sp
 
 
 def _register(
-    profile: Profile, lives: Lives, periods: Periods, spec: WorldSpec, day: int, leaning: Floats, steady: Floats, joining: Ints
+    profile: Profile,
+    lives: Lives,
+    periods: Periods,
+    spec: WorldSpec,
+    day: int,
+    leaning: Floats,
+    steady: Floats,
+    joining: Ints,
 ) -> tuple[Ints, ...]:
     """Dwellings with electors on a day; their electors, surnames and those new within 12 months; the day twice."""
     rng = generator(spec.seed, profile.slug, "register of electors", str(day))
@@ -73,8 +80,8 @@ def _register(
     electors = np.floor(adults * share + np.where(hmo, rng.random(size), steady)).astype(np.int64)
     electors = np.minimum(electors, adults)
     stale = rng.binomial(3, np.where(hmo, 0.15, np.where(day - moved < 1100, 0.15, 0.02)))
-    unlike = np.where(hmo, 0.90, np.where(lives.lifestyle == SHARERS, 0.9, UNLIKE_SURNAMES[tenure]))
-    unlike = np.where(np.isin(lives.lifestyle, (LARGE, STUDENTS, LODGERS)) & ~hmo, 0.6, unlike)
+    unlike = np.where(hmo, 0.76, np.where(lives.lifestyle == SHARERS, 0.9, UNLIKE_SURNAMES[tenure]))
+    unlike = np.where(np.isin(lives.lifestyle, (LARGE, STUDENTS, LODGERS)) & ~hmo, 0.62, unlike)
     surnames = np.where(electors > 0, 1 + rng.binomial(np.maximum(electors - 1, 0), unlike), 0)
     joiners = np.where(hmo, rng.binomial(electors, 0.32), np.where(new, electors, rng.binomial(electors, 0.07)))
     total = electors + stale
@@ -103,7 +110,7 @@ def benefits(profile: Profile, stock: Stock, lives: Lives, spec: WorldSpec) -> p
         one = (np.where(again.random(size) < 0.1, again.random(size), steady) < chance).astype(np.int64)
         one += (one > 0) & (lives.lifestyle == LARGE) & (steady < chance * 0.45)
         one += (one > 0) & (again.random(size) < 0.04)
-        in_hmo = again.binomial(lives.sharers, np.clip(np.where(poor_house, 0.20, 0.03) * local, 0, 0.9))
+        in_hmo = again.binomial(lives.sharers, np.clip(np.where(poor_house, 0.16, 0.03) * local, 0, 0.9))
         count = np.where(hmo, in_hmo, one)
         found = np.flatnonzero((count > 0) & (lives.built < day))
         rows.append(found)

@@ -1,4 +1,4 @@
-"""Landlords: people and companies, those with large portfolios shared by all boroughs, and how their names are written."""
+"""Landlords: people and companies, the large ones shared by all boroughs, and how their names are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.demo.world.profile import profiles
 from pipelines.demo.world.spec import Bools, Floats, Ints, WorldSpec, generator
-from pipelines.demo.world.text import Text, initials, joined, numbers, upper
+from pipelines.demo.world.text import Text, initials, joined, numbers, only, upper
 from pipelines.demo.world.vocabulary import COMPANY_KINDS, STREET_KINDS, people_words, place_words
 
 PORTFOLIO_SHARE = 0.48
@@ -84,9 +84,9 @@ def draw_landlords(rng: np.random.Generator, count: int, prefix: str, company_sh
         title=titles[rng.choice(4, count, p=[0.6, 0.2, 0.15, 0.05])],
         company_name=joined([lead, kinds], " "),
         address=joined([numbered, town[rng.integers(0, len(town), count)]], ", "),
-        agent=np.where(rng.random(count) < 0.45, agents[rng.integers(0, len(agents), count)], None),
+        agent=only(rng.random(count) < 0.45, agents[rng.integers(0, len(agents), count)]),
         compliance=rng.standard_normal(count) + np.where(company, 0.25, -0.1),
-        taste=rng.lognormal(0, 1.1, count),
+        taste=rng.lognormal(0, 0.95, count),
         home=rng.integers(1, len(profiles()) + 1, count),
         weight=rng.pareto(1.6, count) + 0.6,
     )

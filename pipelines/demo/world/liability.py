@@ -14,7 +14,7 @@ from pipelines.demo.world.rows import coded, drawn, frame, located
 from pipelines.demo.world.spec import NEVER, START, Bools, Floats, Ints, WorldSpec, dates, generator, lag
 from pipelines.demo.world.spells import Spells, happenings
 from pipelines.demo.world.stock import Stock
-from pipelines.demo.world.text import Text, initials, joined, numbers
+from pipelines.demo.world.text import Text, initials, joined, numbers, only
 from pipelines.demo.world.vocabulary import people_words
 
 OCCUPANT, LANDLORD, EMPTY, PROBATE = range(4)
@@ -23,10 +23,10 @@ FIRST_DAY = 8491
 
 _MOVES = np.array([0.0625, 0.055, 0.24])
 """Moves a year by tenure: stays of 16 and 4.2 years for owners and private renters (English Housing Survey 2020-21)."""
-_MOVES_BY_LIFESTYLE = np.array([1.1, 1.0, 0.75, 0.7, 1.6, 2.0, 0.5, 2.0, 1.2])
+_MOVES_BY_LIFESTYLE = np.array([1.0, 0.95, 0.7, 0.9, 1.4, 2.0, 0.5, 2.0, 1.2])
 _HMO_MOVES = 0.32
-_LANDLORD_LIABLE = np.array([0.06, 0.05, 0.05, 0.07, 0.16, 0.12, 0.75, 0.45, 0.0])
-_HMO_LANDLORD_LIABLE = 0.30
+_LANDLORD_LIABLE = np.array([0.07, 0.05, 0.05, 0.16, 0.20, 0.16, 0.75, 0.45, 0.0])
+_HMO_LANDLORD_LIABLE = 0.24
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Periods:
 
 
 def make_periods(profile: Profile, lives: Lives, spells: Spells, seed: int) -> Periods:
-    """Every liability period of the horizon: homes with a landlord liable have one, the others as many as people move."""
+    """Every liability period of the horizon: one where a landlord is liable, else as many as people move."""
     rng = generator(seed, profile.slug, "liability")
     who = spells.dwelling
     style = lives.lifestyle[who]
@@ -178,10 +178,10 @@ def _relief(rng: np.random.Generator, lives: Lives, periods: Periods) -> tuple[T
     discount[lived & (draw > 0.985)] = 2
     discount[lived & (draw > 0.998)] = 3
     discount[(periods.kind == EMPTY) & (draw < 0.3)] = 4
-    studious = rng.random(len(lives.tenure))[who] < 0.12
+    studious = rng.random(len(lives.tenure))[who] < 0.09
     students = lived & (rng.random(size) < 0.75) & ((periods.hmo & studious) | (~periods.hmo & (style == STUDENTS)))
-    exemption = np.where(rng.random(size) < 0.004, drawn(rng, ("U", "S", "W"), (0.7, 0.1, 0.2), size), None)
-    exemption = np.where(students, "N", np.where(lived, exemption, None))
+    exemption = only(lived & (rng.random(size) < 0.004), drawn(rng, ("U", "S", "W"), (0.7, 0.1, 0.2), size))
+    exemption = np.where(students, "N", exemption)
     exemption = np.where(periods.kind == PROBATE, "F", exemption)
     hard = (periods.kind == EMPTY) & (rng.random(size) < 0.03)
     exemption = np.where(hard, drawn(rng, ("B", "E", "L", "G"), (0.2, 0.4, 0.3, 0.1), size), exemption)

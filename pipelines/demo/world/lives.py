@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.demo.world.buildings import BLOCK, ESTATE_BLOCK
 from pipelines.demo.world.landlords import Landlords, borough_landlords
 from pipelines.demo.world.profile import Profile
-from pipelines.demo.world.spec import END, NEVER, START, YEARS, Bools, Floats, Ints, generator
+from pipelines.demo.world.spec import END, NEVER, START, YEARS, Bools, Floats, Ints, generator, pick
 from pipelines.demo.world.stock import Stock
 
 OWNER, SOCIAL, PRIVATE = range(3)
@@ -46,7 +46,7 @@ _LIFESTYLE_BY_TENURE = np.array(
     [
         [0.29, 0.29, 0.305, 0.075, 0.0, 0.0, 0.0, 0.0, 0.04],
         [0.37, 0.18, 0.33, 0.11, 0.0, 0.0, 0.0, 0.01, 0.0],
-        [0.21, 0.235, 0.205, 0.075, 0.16, 0.04, 0.03, 0.045, 0.0],
+        [0.20, 0.225, 0.195, 0.095, 0.17, 0.04, 0.03, 0.045, 0.0],
     ]
 )
 _LARGE_SIZES = ((5, 6, 7, 8, 9, 10, 11, 12, 14, 16), (0.45, 0.28, 0.11, 0.07, 0.04, 0.025, 0.01, 0.006, 0.005, 0.004))
@@ -58,8 +58,8 @@ class Lives:
 
     `tenure` holds until `tenure_day`, `later_tenure` from then on. A dwelling is an HMO from `hmo_from` until the day
     before `hmo_to`, with `sharers` persons in `groups` households; else it holds `persons`, of them `adults`.
-    `nuisance` and `litter` (2 x N: while no HMO, while one) are how prone its people are to complaints, of mean 1: a few
-    ordinary homes draw very many, HMOs differ less among themselves. `owner` is a position in `landlords`.
+    `nuisance` and `litter` (2 x N: while no HMO, while one) are how prone its people are to complaints, of mean 1: a
+    few ordinary homes draw very many, HMOs differ less among themselves. `owner` is a position in `landlords`.
     """
 
     tenure: Ints
@@ -151,7 +151,7 @@ def _tenures(rng: np.random.Generator, profile: Profile, form: Ints, hardship: F
         shares = odds / odds.sum(axis=1, keepdims=True)
         odds = shares * (target / shares.mean(axis=0))
     shares = odds / odds.sum(axis=1, keepdims=True)
-    return (rng.random(len(form))[:, None] > shares.cumsum(axis=1)).sum(axis=1).clip(0, 2)
+    return pick(rng, shares)
 
 
 def _changes(rng: np.random.Generator, tenure: Ints) -> tuple[Ints, Ints]:
@@ -169,7 +169,8 @@ def _hmos(
     size = len(tenure)
     weight = _HMO_BY_FORM[stock.form] * _HMO_BY_ROOMS[np.minimum(stock.rooms, 8)]
     weight = weight * np.exp(0.45 * letting + 0.15 * stock.hardship)
-    weight = weight * np.where(tenure == PRIVATE, 1.0, _RESIDENT_LANDLORDS * profile.private / profile.owned)
+    resident = _RESIDENT_LANDLORDS * (profile.private - profile.hmo_share) / profile.owned
+    weight = weight * np.where(tenure == PRIVATE, 1.0, resident)
     eligible = (tenure != SOCIAL) & (built == 0)
     wanted = round(profile.hmo_share * size * (1 + HMO_TURNOVER * YEARS))
     wanted = min(wanted, int(0.85 * eligible.sum()))
@@ -201,11 +202,10 @@ def _sharers(rng: np.random.Generator, profile: Profile, stock: Stock, ever: Boo
 def _households(rng: np.random.Generator, tenure: Ints, rooms: Ints) -> tuple[Ints, Ints, Ints]:
     """Lifestyle, adults and persons of each dwelling while it is no HMO."""
     size = len(tenure)
-    shares = _LIFESTYLE_BY_TENURE[tenure].cumsum(axis=1)
-    style = (rng.random(size)[:, None] > shares).sum(axis=1).clip(0, len(LIFESTYLES) - 1)
+    style = pick(rng, _LIFESTYLE_BY_TENURE[tenure])
     style[(style == LARGE) & (rooms < 4)] = FAMILY
     style[(style == FAMILY) & (rooms < 2)] = SINGLE
-    grown = rng.binomial(2, 0.14, size)
+    grown = rng.binomial(2, 0.22, size)
     children = 1 + rng.binomial(2, 0.42, size)
     large = rng.integers(4, 7, size)
     adults = np.select(

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.demo.world.profile import Profile, town_of
 from pipelines.demo.world.spec import Floats, Ints, generator
-from pipelines.demo.world.text import Text, joined, numbers
+from pipelines.demo.world.text import Text, joined, numbers, only
 from pipelines.demo.world.vocabulary import LOCALITY_KINDS, STREET_KINDS, WARD_KINDS, place_words
 
 WARDS = 18
@@ -146,4 +146,4 @@ def _localities(rng: np.random.Generator, ward: Ints, towns: Text) -> Text:
         [rng.permutation(place_words())[:WARDS], rng.choice(np.array(LOCALITY_KINDS, dtype=object), WARDS)], " "
     )
     share = np.where(towns == "London", 0.25, 0.5)
-    return np.where(rng.random(len(ward)) < share, names[ward], None)
+    return only(rng.random(len(ward)) < share, names[ward])

@@ -83,6 +83,13 @@ def dates(days: Ints) -> npt.NDArray[np.datetime64]:
     return made
 
 
+def pick(rng: np.random.Generator, shares: Floats) -> Ints:
+    """One of K choices for each row of an N x K table of shares that add up to 1."""
+    found = (rng.random(len(shares))[:, None] > shares.cumsum(axis=1)).sum(axis=1)
+    made: Ints = np.minimum(found, shares.shape[1] - 1).astype(np.int64)
+    return made
+
+
 def lag(rng: np.random.Generator, size: int, days: float, late_share: float, late_days: float) -> Ints:
     """Days from an event until staff know of it: mostly about `days`, for `late_share` of them about `late_days`."""
     usual = rng.gamma(2.0, days / 2.0, size)

@@ -12,7 +12,7 @@ from pipelines.demo.world.spec import END, START, Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class Spells:
-    """One element a spell, sorted by dwelling and time: from `start` to the day before `end`, all within the horizon."""
+    """One element a spell, sorted by dwelling and time: `start` to the day before `end`, within the horizon."""
 
     dwelling: Ints
     start: Ints

@@ -167,7 +167,7 @@ def _uprns(
 
 
 def _units(buildings: Buildings, home: Ints, flat: Ints) -> tuple[Text, Text]:
-    """Unit and number of each dwelling, in the building's own way: Flat 1, Flat A, First Floor Flat, 12A, Apartment 1."""
+    """Unit and number of each dwelling, as the building counts: Flat 1, Flat A, First Floor Flat, 12A, Apartment 1."""
     style, count = buildings.style[home], buildings.units[home]
     unit = np.full(len(home), None, dtype=object)
     number = buildings.numbered[home].copy()

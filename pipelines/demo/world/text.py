@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def joined(parts: Sequence[Text | str], separator: str) -> Text:
-    """The parts of each row with the separator between; a part that is None is left out, a plain text is on every row."""
+    """The parts of each row with the separator between; None is left out, plain text is for every row."""
     columns = [part if isinstance(part, str) else pa.array(part, pa.string()) for part in parts]
     made = pc.binary_join_element_wise(*columns, separator, null_handling="skip")
     return as_text(made)
@@ -55,6 +55,13 @@ def years_of(days: Ints) -> Ints:
 def references(prefix: str, days: Ints, number: Ints, width: int, separator: str = "-") -> Text:
     """References such as 'SR-2026-004512': prefix, year of the day, running number of `width` digits."""
     return joined([prefix, numbers(years_of(days)), separator, numbers(number, width)], "")
+
+
+def only(condition: npt.NDArray[np.bool_], text: Text) -> Text:
+    """The text where the condition holds, else None."""
+    found = np.full(len(condition), None, dtype=object)
+    found[condition] = text[condition]
+    return found
 
 
 def as_text(column: Any) -> Text:

@@ -15,7 +15,7 @@ from pipelines.demo.world.requests import CATEGORIES, HOUSING, Complaints
 from pipelines.demo.world.rows import coded, frame, located, whole
 from pipelines.demo.world.spec import END, START, YEARS, Bools, Floats, Ints, WorldSpec, dates, generator, lag
 from pipelines.demo.world.stock import Stock
-from pipelines.demo.world.text import references, running
+from pipelines.demo.world.text import only, references, running
 
 COMPLAINT, PROGRAMME, LICENCE_CHECK = range(3)
 REASONS = ("complaint", "programme", "licence_check")
@@ -132,10 +132,10 @@ def inspection(
         "visit_date": dates(day[kept]),
         "visit_reason": coded(REASONS, visits.reason[kept]),
         "access": np.where(inside, "gained", "no_access").astype(object),
-        "finding": np.where(inside, coded(FINDINGS, finding[kept]), None),
+        "finding": only(inside, coded(FINDINGS, finding[kept])),
         "occupants": whole(persons[kept], asked[kept]),
         "households": whole(homes[kept], asked[kept]),
-        "hazard": np.where(inside, hazard[kept], None),
+        "hazard": only(inside, hazard[kept].astype(object)),
         "known_since": dates(known[kept]),
     }
     return frame("inspection", columns)
@@ -144,7 +144,7 @@ def inspection(
 def _findings(
     rng: np.random.Generator, stock: Stock, lives: Lives, visits: Visits, licences: Licences, schemes: list[Scheme]
 ) -> Ints:
-    """Position in FINDINGS of what each visit would find: 7% of HMOs pass for one household, 0.5% of others for an HMO."""
+    """Position in FINDINGS for each visit: 7% of HMOs pass for one household, 0.5% of the others for an HMO."""
     who, day = visits.dwelling, visits.day
     needed = required(lives, schemes, stock.ward, day, who)
     held = licences.held(who, day)

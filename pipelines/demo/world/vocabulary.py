@@ -34,29 +34,31 @@ LOCALITY_KINDS = ("Green", "Park", "Hill", "Vale", "Common", "Heath", "End", "Cr
 WARD_KINDS = ("", "", "", " North", " South", " East", " West", " Park", " Green", " Hill", " Village", " Common")
 
 FORENAMES = (
-    "Aisha Adam Agnes Ahmed Alan Alice Amara Amir Ana Andrei Anita Anna Ben Beth Bilal Carla Carlos Chen Chloe Clare "
-    "Craig Daniel David Deepa Diego Dina Elena Eli Emeka Emma Eva Fatima Femi Finn Gita Grace Hana Harry Hassan Helen "
-    "Ibrahim Ines Ivan Jack James Jana Jasmin Joan John Joseph Karim Kate Kemi Khalid Lan Laura Leila Leo Lily Luca "
-    "Lucy Maria Mark Marta Mary Mei Mehmet Michael Mina Mohammed Nadia Neil Nia Nina Noah Nora Olga Omar Owen Paul "
-    "Pavel Peter Petra Priya Rachel Rahul Raj Rosa Ruth Sam Sana Sara Sean Sofia Stella Suresh Tariq Tess Thomas Tomasz "
-    "Tunde Usman Vera Victor Wanda Wei Yasmin Yusuf Zara Zoe"
+    "Aisha Adam Agnes Ahmed Alan Alice Amara Amir Ana Andrei Anita Anna Ben Beth Bilal Carla Carlos Chen Chloe "
+    "Clare Craig Daniel David Deepa Diego Dina Elena Eli Emeka Emma Eva Fatima Femi Finn Gita Grace Hana Harry "
+    "Hassan Helen Ibrahim Ines Ivan Jack James Jana Jasmin Joan John Joseph Karim Kate Kemi Khalid Lan Laura "
+    "Leila Leo Lily Luca Lucy Maria Mark Marta Mary Mei Mehmet Michael Mina Mohammed Nadia Neil Nia Nina Noah "
+    "Nora Olga Omar Owen Paul Pavel Peter Petra Priya Rachel Rahul Raj Rosa Ruth Sam Sana Sara Sean Sofia Stella "
+    "Suresh Tariq Tess Thomas Tomasz Tunde Usman Vera Victor Wanda Wei Yasmin Yusuf Zara Zoe"
 )
 SURNAMES = (
-    "Abara Adeyo Akhtar Alcott Ames Appiah Archer Ashdown Aydin Babic Baines Barlow Basra Bayliss Beckett Begum Bellamy "
-    "Benning Bhatt Birch Blythe Bolton Bose Brandt Brook Burrell Cabral Cane Carden Chadha Chan Cho Clegg Coker Colley "
-    "Conroy Costa Cotter Crane Daley Darko Das Dawson Demir Desai Devlin Dimitrov Dobson Drake Duarte Dutta Eastman "
-    "Edusei Ellery Emin Enright Esposito Farah Farrow Fenn Ferreira Finch Foley Fonseca Gale Garland Ghosh Gill Goddard "
-    "Gomes Gorman Grewal Gupta Haddad Hale Hanif Harker Hassan Hearn Hewitt Ho Holloway Horvat Hossain Huang Hume Hussain "
-    "Ilic Islam Ivanov Jarvis Jensen Jolly Joshi Kane Kapoor Kaur Keane Keller Khan Kiss Kowal Kumar Lacey Lam Larkin Laszlo "
-    "Leclerc Li Lima Lisowski Lockett Lowe Lund Mahmood Malik Marsh Mbeki Mehta Mendes Miah Mistry Moffat Molina Moss Nair "
-    "Nash Nguyen Nowak Nwosu Oakes Obi Odell Ojo Okafor Olsen Orme Osei Oxley Page Palmer Park Patel Pavlov Peake Penn "
-    "Pereira Petrov Pham Pike Popescu Pryor Quigley Quinn Rahman Ramos Rana Rao Redfern Reyes Rigby Rossi Rowan Saeed Salter "
-    "Santos Sato Sesay Shah Sharma Shaw Silva Singh Sloan Sousa Stoker Sule Sutcliffe Tahir Tan Tanner Thorne Tran Tuck "
-    "Turay Udo Uddin Vance Varga Vella Vickers Wade Wali Walsh Wang Warner Weir Whelan Wolfe Wong Wren Yates Yildiz Young "
-    "Zaman Zhang Zielinski"
+    "Abara Adeyo Akhtar Alcott Ames Appiah Archer Ashdown Aydin Babic Baines Barlow Basra Bayliss Beckett Begum "
+    "Bellamy Benning Bhatt Birch Blythe Bolton Bose Brandt Brook Burrell Cabral Cane Carden Chadha Chan Cho Clegg "
+    "Coker Colley Conroy Costa Cotter Crane Daley Darko Das Dawson Demir Desai Devlin Dimitrov Dobson Drake "
+    "Duarte Dutta Eastman Edusei Ellery Emin Enright Esposito Farah Farrow Fenn Ferreira Finch Foley Fonseca Gale "
+    "Garland Ghosh Gill Goddard Gomes Gorman Grewal Gupta Haddad Hale Hanif Harker Hassan Hearn Hewitt Ho "
+    "Holloway Horvat Hossain Huang Hume Hussain Ilic Islam Ivanov Jarvis Jensen Jolly Joshi Kane Kapoor Kaur "
+    "Keane Keller Khan Kiss Kowal Kumar Lacey Lam Larkin Laszlo Leclerc Li Lima Lisowski Lockett Lowe Lund "
+    "Mahmood Malik Marsh Mbeki Mehta Mendes Miah Mistry Moffat Molina Moss Nair Nash Nguyen Nowak Nwosu Oakes Obi "
+    "Odell Ojo Okafor Olsen Orme Osei Oxley Page Palmer Park Patel Pavlov Peake Penn Pereira Petrov Pham Pike "
+    "Popescu Pryor Quigley Quinn Rahman Ramos Rana Rao Redfern Reyes Rigby Rossi Rowan Saeed Salter Santos Sato "
+    "Sesay Shah Sharma Shaw Silva Singh Sloan Sousa Stoker Sule Sutcliffe Tahir Tan Tanner Thorne Tran Tuck Turay "
+    "Udo Uddin Vance Varga Vella Vickers Wade Wali Walsh Wang Warner Weir Whelan Wolfe Wong Wren Yates Yildiz "
+    "Young Zaman Zhang Zielinski"
 )
 COMPANY_KINDS = (
-    "Lettings", "Properties", "Estates", "Homes", "Residential", "Investments", "Lets", "Property Management", "Holdings"
+    "Lettings", "Properties", "Estates", "Homes", "Residential", "Investments", "Lets", "Property Management",
+    "Holdings",
 )  # fmt: skip
 PROVIDER_KINDS = ("Housing Trust", "Homes", "Housing Association", "Community Housing")
 

@@ -1,0 +1,35 @@
+"""Every feature, declared once, and the one pass that computes them all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.hmo.days import Floats
+from models.hmo.evidence import View
+from models.hmo.features.around import LANDLORD, SURROUNDINGS
+from models.hmo.features.declaration import Feature
+from models.hmo.features.events import COMPLAINTS, PLANNING, WASTE
+from models.hmo.features.residents import BENEFITS, RESIDENTS, TURNOVER
+from models.hmo.features.structure import STRUCTURE, TENURE
+
+FEATURES: tuple[Feature, ...] = (
+    *STRUCTURE,
+    *TENURE,
+    *RESIDENTS,
+    *TURNOVER,
+    *BENEFITS,
+    *COMPLAINTS,
+    *WASTE,
+    *PLANNING,
+    *SURROUNDINGS,
+    *LANDLORD,
+)
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
+
+__all__ = ["BY_NAME", "FEATURES", "NAMES", "Feature", "values"]
+
+
+def values(view: View) -> Floats:
+    """All features of every property of the spine on the as-of date: shape (properties, features)."""
+    return np.column_stack([feature.compute(view) for feature in FEATURES])

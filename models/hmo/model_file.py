@@ -1,0 +1,72 @@
+"""Model files: written by skops, checked against the ledger's hash, opened without running code."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from models.hmo.estimator import Detector
+from pipelines.core.errors import LodaError, NotFound
+from pipelines.core.ledger.models import ModelVersion
+from pipelines.core.settings import settings
+
+TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+"""The only type in a model file beyond those that skops trusts of itself. Anything else is refused."""
+
+
+class UntrustedModel(LodaError):
+    """A model file that is not the one that was trained, or that holds more than a model."""
+
+    exit_code = 65
+
+
+def folder() -> Path:
+    """Where model files and their cards lie."""
+    return settings().home / "models"
+
+
+def save(detector: Detector, model_id: str) -> tuple[str, str]:
+    """Write the model; returns its path below the home folder and the SHA-256 of its bytes."""
+    import skops.io
+
+    content = {
+        "model": detector.model,
+        "features": list(detector.features),
+        "slope": detector.slope,
+        "intercept": detector.intercept,
+    }
+    data = skops.io.dumps(content)
+    folder().mkdir(parents=True, exist_ok=True)
+    path = folder() / f"{model_id}.skops"
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+    return str(path.relative_to(settings().home)), hashlib.sha256(data).hexdigest()
+
+
+def load(version: ModelVersion) -> Detector:
+    """Open a model of the ledger.
+
+    Raises:
+        NotFound: its file is gone.
+        UntrustedModel: the file is not the one that was trained, or holds a type that is not trusted.
+    """
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    path = settings().home / version.path
+    if not path.exists():
+        raise NotFound(f"The file of model {version.id} is gone from {path.parent}: train again or restore it.")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != version.sha256:
+        raise UntrustedModel(
+            f"The file of model {version.id} is not the one that was trained (its SHA-256 differs from the ledger's): "
+            "restore it from a backup or train again, and find out who changed it."
+        )
+    try:
+        content = skops.io.loads(data, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise UntrustedModel(
+            f"The file of model {version.id} holds types that are not trusted, so it was not opened: train again."
+        ) from error
+    return Detector(content["model"], tuple(content["features"]), content["slope"], content["intercept"])

@@ -1,0 +1,105 @@
+"""The score stage: the champion's probability for every home of a borough, with reasons that add up to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.hmo import features, matrix, model_file, registry
+from models.hmo.days import Floats, Texts
+from models.hmo.estimator import logistic
+from models.hmo.features import BY_NAME
+from pipelines.core.errors import ConfigurationError
+from pipelines.core.tables import SCORE
+from pipelines.core.types import StageResult
+from pipelines.governance import access, stages
+
+log = logging.getLogger(__name__)
+
+STAGE = "score"
+TABLE = "score"
+REASONS = 3
+
+
+def score(borough: str, as_of: date) -> StageResult:
+    """Score the borough's `matrix` of that day with the champion into table `score`.
+
+    Raises:
+        UntrustedModel: the champion's file is not the one that was trained.
+        NotFound: the champion's file is gone.
+        ConfigurationError: the champion asks for features that are not made any more.
+    """
+    chosen = registry.champion()
+    if chosen is None:
+        sentence = "There is no champion model yet: train one, and promote it if it is not the first."
+        return StageResult(STAGE, borough, "skipped", sentence)
+    made_from = stages.input_hash(STAGE, as_of, stages.state_of(matrix.STAGE, borough), chosen.id, chosen.sha256)
+    if stages.is_done(STAGE, borough, made_from):
+        return StageResult(STAGE, borough, "unchanged", f"Scored by {chosen.id} from the same features before.")
+    rows = access.read_table(matrix.TABLE, matrix.MATRIX, boroughs=[borough])
+    rows = rows.filter(pc.equal(rows["as_of"], pa.scalar(as_of, pa.date32())))
+    if not rows.num_rows:
+        return StageResult(STAGE, borough, "skipped", f"There are no features of {as_of} yet: build them first.")
+    detector = model_file.load(chosen)
+    missing = sorted(set(detector.features) - set(features.NAMES))
+    if missing:
+        raise ConfigurationError(
+            f"The champion {chosen.id} asks for {', '.join(missing)}, which is not made any more: "
+            "train with this code and promote the new model."
+        )
+    values = np.column_stack([rows[name].to_pandas().to_numpy(dtype=float) for name in detector.features])
+    base, shares = detector.reasons(values)
+    probability = logistic(base + shares.sum(axis=1))
+    known_to = stages.summary_of(matrix.STAGE, borough).get("known_to", {})
+    table = pa.table(
+        [
+            rows["borough"],
+            rows["uprn"],
+            rows["as_of"],
+            pa.repeat(pa.scalar(chosen.id, pa.string()), rows.num_rows),
+            pa.array(probability, pa.float64()),
+            reasons(detector.features, values, shares, known_to),
+        ],
+        schema=SCORE,
+    )
+    access.write_table(TABLE, table, borough=borough, made_from={"inputs": made_from, "model": chosen.id})
+    counts = {"properties": rows.num_rows, "expected_hmos": round(float(probability.sum()), 1)}
+    stages.mark_done(STAGE, borough, made_from, {**counts, "model_id": chosen.id, "as_of": as_of.isoformat()})
+    log.info("scores of %s at %s by %s: %s", borough, as_of, chosen.id, counts)
+    return StageResult(STAGE, borough, "made", f"{rows.num_rows} homes scored by {chosen.id}.", dict(counts))
+
+
+def reasons(names: tuple[str, ...], values: Floats, shares: Floats, known_to: Mapping[str, str]) -> pa.ListArray:
+    """The three strongest reasons that raise each score, in words, strongest first.
+
+    What the features of one theme add is added up, so that one fact is not told three times;
+    the feature that raises most speaks for its theme. What is unknown, or nought without
+    words of its own, is no reason that an officer can check, and is left out.
+    """
+    themes: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        themes.setdefault(BY_NAME[name].theme, []).append(at)
+    weight = np.column_stack([shares[:, columns].sum(axis=1) for columns in themes.values()])
+    words = np.column_stack([_spoken(names, columns, values, shares, known_to) for columns in themes.values()])
+    weight = np.where(words == "", 0.0, weight)
+    order = np.argsort(-weight, axis=1, kind="stable")[:, :REASONS]
+    kept = np.take_along_axis(weight, order, axis=1) > 0
+    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    told = np.take_along_axis(words, order, axis=1)[kept]
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(told, pa.string()))
+
+
+def _spoken(
+    names: tuple[str, ...], columns: list[int], values: Floats, shares: Floats, known_to: Mapping[str, str]
+) -> Texts:
+    """For each row the words of the theme's feature that raises most; empty where none that has words does."""
+    told = np.column_stack([BY_NAME[names[at]].tell_all(values[:, at], known_to) for at in columns])
+    raising = np.where(told == "", 0.0, shares[:, columns])
+    best = raising.argmax(axis=1)
+    rows = np.arange(len(values))
+    return np.asarray(np.where(raising[rows, best] > 0, told[rows, best], ""), dtype=object)

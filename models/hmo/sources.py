@@ -1,0 +1,100 @@
+"""The tables that evidence is made from, read for several boroughs in one pass.
+
+Opening a table costs more than reading one borough of it, so training reads boroughs in
+batches; a batch bounds what is in memory at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.core.tables import LINK, PROPERTY
+from pipelines.governance import access
+from schemas import registry
+
+BATCH = 8
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "council_tax": ("liable_party", "band", "discount", "exemption_class", "liability_end"),
+    "electoral": ("electors", "surnames", "joined_12_months"),
+    "benefits": ("benefit_claims", "benefit_private_rent_claims"),
+    "epc": (
+        "property_type",
+        "built_form",
+        "transaction_type",
+        "tenure",
+        "energy_rating",
+        "age_band",
+        "floor_area",
+        "habitable_rooms",
+    ),
+    "service_request": ("request_category", "request_outcome", "closed_date"),
+    "waste": ("waste_kind",),
+    "planning": ("planning_kind",),
+    "social_housing": ("social_until",),
+    "hmo_licence": ("licence_type", "expiry_date"),
+    "licence_application": ("application_kind",),
+    "inspection": ("access", "finding", "visit_reason"),
+}
+"""Columns read from each dataset besides its record id, event time and known-since.
+
+The last three are read for labels alone; a `View` does not hold them.
+"""
+
+LABEL_DATASETS = frozenset({"hmo_licence", "licence_application", "inspection"})
+ACCEPTED = ("linked", "parent")
+SPINE = ("borough", "uprn", "parent_uprn", "building_key", "street_key", "lsoa_code", "blpu_class", "storeys")
+GAZETTEER = ("borough", "uprn", "logical_status", "start_date", "end_date", "known_since")
+
+Tables = dict[str, pa.Table]
+"""One borough's `property`, `link` (accepted ones), `gazetteer` and datasets by name."""
+
+
+def batches(boroughs: list[str]) -> Iterator[tuple[str, Tables]]:
+    """Each borough with its tables, a batch of boroughs read at a time."""
+    for start in range(0, len(boroughs), BATCH):
+        batch = boroughs[start : start + BATCH]
+        tables = _read(batch)
+        for borough in batch:
+            yield borough, {name: _of(table, borough, len(batch)) for name, table in tables.items()}
+
+
+def _of(table: pa.Table, borough: str, boroughs: int) -> pa.Table:
+    return table if boroughs == 1 else table.filter(pc.equal(table["borough"], borough))
+
+
+def _read(boroughs: list[str]) -> Tables:
+    spine = access.read_table("property", pa.schema([PROPERTY.field(name) for name in SPINE]), boroughs=boroughs)
+    for name in ("parent_uprn", "blpu_class"):
+        at = spine.schema.get_field_index(name)
+        spine = spine.set_column(at, name, blank_to_null(spine[name]))
+    tables = {"property": spine, "link": links(boroughs), "gazetteer": _dataset("gazetteer", boroughs, GAZETTEER)}
+    for dataset, columns in COLUMNS.items():
+        contract = registry.contract(dataset)
+        names = ("borough", "record_id", contract.event_time, contract.known_since, *columns)
+        tables[dataset] = _dataset(dataset, boroughs, names)
+    return tables
+
+
+def _dataset(dataset: str, boroughs: list[str], columns: tuple[str, ...]) -> pa.Table:
+    return access.read_dataset(dataset, boroughs=boroughs, purpose="hmo_detection", columns=columns)
+
+
+def links(boroughs: list[str], datasets: tuple[str, ...] = ()) -> pa.Table:
+    """Links that were accepted, to the property itself or to its building: borough, dataset, record id, UPRN.
+
+    Of all datasets unless some are named.
+    """
+    schema = pa.schema([LINK.field(name) for name in ("borough", "dataset", "record_id", "uprn", "decision")])
+    rows = access.read_table("link", schema, boroughs=boroughs)
+    if datasets:
+        rows = rows.filter(pc.is_in(rows["dataset"], pa.array(datasets)))
+    return rows.filter(pc.is_in(rows["decision"], pa.array(ACCEPTED))).drop_columns(["decision"])
+
+
+def blank_to_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Empty text as missing."""
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)

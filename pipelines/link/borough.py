@@ -1,0 +1,134 @@
+"""One borough: gazetteer to `property`, every other address-bearing record to `link`."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.core.tables import LINK
+from pipelines.core.types import StageResult
+from pipelines.governance import access, stages
+from pipelines.link.cascade import decide
+from pipelines.link.records import Records, datasets_with_address, read_records
+from pipelines.link.spine import Spine, read_spine
+from pipelines.link.stated import by_uprn
+from pipelines.link.verdicts import COLUMNS
+from pipelines.link.vocabulary import Decision, LinkReason
+
+STAGE = "link"
+log = logging.getLogger(__name__)
+
+
+def link_borough(borough: str) -> StageResult:
+    """Write the borough's rows of the tables `property` and `link`.
+
+    Reads only this borough's harmonised datasets, each under an agreement in force. Does nothing if the drops
+    behind them, the agreements and the code are those of last time.
+
+    Returns:
+        Counts: records, linked, parent, review, none, match_rate (linked or parent, share of records), the same by
+        dataset (`council_tax.match_rate`), addresses (distinct), pairs, pairs_left_out, seconds.
+    """
+    datasets = ["gazetteer", *datasets_with_address()]
+    drops = stages.drops_behind([borough], datasets)
+    allowed = [d for d in datasets if access.allowed(borough, d, "hmo_detection")]
+    made_from = stages.input_hash(STAGE, drops, allowed)
+    if stages.is_done(STAGE, borough, made_from):
+        return StageResult(STAGE, borough, "unchanged", f"The links of {borough} are up to date.")
+    started = time.perf_counter()
+    spine, table = read_spine(borough)
+    if table.num_rows == 0:
+        sentence = f"{borough} has no gazetteer that may be used yet, so there is nothing to link to."
+        return StageResult(STAGE, borough, "skipped", sentence)
+    hashes = {"input": made_from}
+    access.write_table("property", table, borough=borough, made_from=hashes)
+    del table
+    links, counts = link(read_records(borough, spine), spine, borough)
+    access.write_table("link", links, borough=borough, made_from=hashes)
+    counts["properties"] = float(len(spine.rows))
+    counts["seconds"] = round(time.perf_counter() - started, 3)
+    stages.mark_done(STAGE, borough, made_from, counts)
+    log.info("linked %s: %d records, match rate %.3f", borough, counts["records"], counts["match_rate"])
+    return StageResult(STAGE, borough, "made", _sentence(borough, counts), counts)
+
+
+def link(records: Records, spine: Spine, borough: str) -> tuple[pa.Table, dict[str, float]]:
+    """The rows of `link` for all records, and counts."""
+    by_record, contradicted = by_uprn(records, spine)
+    settled = np.zeros(len(records.rows), dtype=bool)
+    settled[by_record.index] = True
+    open_ = np.unique(records.rows["address"].to_numpy()[~settled])
+    by_address, notes = decide(records.addresses.loc[open_], spine, records.addresses)
+    made = _for_records(records, by_record, by_address, settled)
+    _contradictions_to_people(made, records, contradicted & ~settled)
+    counts = {"addresses": float(len(records.addresses)), "pairs": 0.0, "pairs_left_out": 0.0} | notes.counts
+    return _table(made, records, borough), counts | _counts(made["decision"], records.rows["dataset"])
+
+
+def _for_records(
+    records: Records, by_record: pd.DataFrame, by_address: pd.DataFrame, settled: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Verdicts of distinct addresses joined back to the records."""
+    position = by_address.index.get_indexer(pd.Index(records.rows["address"]))
+    made = {}
+    for column in [*COLUMNS, "stage"]:
+        own = by_record[column].reindex(records.rows.index).to_numpy()
+        if len(by_address):
+            own = np.where(settled, own, by_address[column].to_numpy()[position])
+        made[column] = own
+    return pd.DataFrame(made)
+
+
+def _contradictions_to_people(made: pd.DataFrame, records: Records, contradicted: npt.NDArray[np.bool_]) -> None:
+    """A record whose UPRN belongs to another address, and which fits nowhere else either, is a person's to look at."""
+    lost = contradicted & (made["decision"] == str(Decision.NONE)).to_numpy()
+    made.loc[lost, "decision"] = str(Decision.REVIEW)
+    made.loc[lost, "reason"] = str(LinkReason.UPRN_CONTRADICTS_ADDRESS)
+    made.loc[lost, "runner_up"] = records.rows["uprn"].to_numpy()[lost]
+
+
+def _table(made: pd.DataFrame, records: Records, borough: str) -> pa.Table:
+    def text(values: pd.Series[str]) -> pa.Array:
+        plain = pa.array(values, pa.string())
+        return pc.if_else(pc.equal(plain, ""), None, plain)
+
+    columns = {
+        "borough": pa.array(np.full(len(made), borough), pa.string()),
+        "dataset": pa.array(records.rows["dataset"].astype(str), pa.string()),
+        "record_id": pa.array(records.rows["record_id"].to_numpy(), pa.int64()),
+        **{n: text(made[n]) for n in ("uprn", "decision", "reason", "level", "stage", "runner_up")},
+        **{n: pa.array(made[n].to_numpy(np.float64)) for n in ("probability", "gap")},
+    }
+    return pa.table({name: columns[name] for name in LINK.names}).cast(LINK)
+
+
+def _counts(decision: pd.Series[str], dataset: pd.Series[str]) -> dict[str, float]:
+    table = pd.crosstab(dataset.astype(str), decision).reindex(columns=[str(d) for d in Decision], fill_value=0)
+    total = table.sum()
+    counts = {"records": float(len(decision)), **{str(d): float(total[str(d)]) for d in Decision}}
+    counts["match_rate"] = _rate(counts)
+    for name, row in table.iterrows():
+        own = {"records": float(row.sum()), **{str(d): float(row[str(d)]) for d in Decision}}
+        counts |= {f"{name}.{key}": value for key, value in own.items()}
+        counts[f"{name}.match_rate"] = _rate(own)
+    return counts
+
+
+def _rate(counts: dict[str, float]) -> float:
+    if not counts["records"]:
+        return 0.0
+    return round((counts[Decision.LINKED] + counts[Decision.PARENT]) / counts["records"], 4)
+
+
+def _sentence(borough: str, counts: dict[str, float]) -> str:
+    n = {key: f"{int(counts[key]):,}" for key in ("records", "linked", "parent", "review", "none")}
+    return (
+        f"{borough}: of {n['records']} records {n['linked']} are tied to their property, "
+        f"{n['parent']} to the building, {n['review']} are for people to decide and {n['none']} fit nothing."
+    )

@@ -1,0 +1,94 @@
+"""The borough's address-bearing records, and the distinct addresses among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.governance import access
+from pipelines.link.address import parse
+from pipelines.link.places import fold
+from pipelines.link.spine import Spine
+from schemas import registry
+
+NEEDED = ("record_id", "address", "postcode", "uprn")
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Records:
+    """Every record with an address, and each distinct address once.
+
+    Attributes:
+        rows: one row a record: dataset (category), record_id, uprn (empty where there is none), address
+            (row of `addresses`).
+        addresses: distinct canonical address and postcode: columns `FOLDED` and canonical.
+    """
+
+    rows: pd.DataFrame
+    addresses: pd.DataFrame
+
+
+def datasets_with_address() -> tuple[str, ...]:
+    """Datasets whose records are tied to a property; the gazetteer is what they are tied to."""
+    return tuple(
+        name
+        for name, contract in registry.contracts().items()
+        if name != "gazetteer" and {"address", "postcode", "uprn"} <= contract.by_name.keys()
+    )
+
+
+def read_records(borough: str, spine: Spine) -> Records:
+    """All records with an address of a borough, parsed once for each distinct text."""
+    tables = {
+        dataset: access.read_dataset(dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED)
+        for dataset in datasets_with_address()
+    }
+    return make_records(tables, spine)
+
+
+def make_records(tables: dict[str, pa.Table], spine: Spine) -> Records:
+    """Records from tables with the columns `NEEDED`, one table a dataset."""
+    texts = pa.chunked_array(
+        [
+            pc.binary_join_element_wise(
+                pc.fill_null(table["address"], ""), pc.fill_null(table["postcode"], ""), SEPARATOR
+            ).combine_chunks()
+            for table in tables.values()
+        ],
+        pa.string(),
+    ).combine_chunks()
+    encoded = texts.dictionary_encode()
+    del texts
+    found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
+    address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
+    parsed = parse(address, postcode, places=spine.places, streets=spine.streets)
+    key = parsed["canonical"] + SEPARATOR + parsed["postcode"]
+    number, first = _distinct(key)
+    addresses = fold(parsed.iloc[first].reset_index(drop=True)).assign(canonical=parsed["canonical"].to_numpy()[first])
+    sizes = [table.num_rows for table in tables.values()]
+    rows = pd.DataFrame(
+        {
+            "dataset": pd.Categorical(np.repeat(np.array(list(tables), dtype=object), sizes)),
+            "record_id": np.concatenate([table["record_id"].to_numpy() for table in tables.values()]),
+            "uprn": pd.concat([table["uprn"].to_pandas() for table in tables.values()], ignore_index=True).fillna(""),
+            "address": number[encoded.indices.to_numpy(zero_copy_only=False)],
+        }
+    )
+    return Records(rows, addresses)
+
+
+def _distinct(key: pd.Series[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For each text the number of its distinct value, and the first position of each value.
+
+    Values are numbered in their own order, so that the order of records changes nothing.
+    """
+    codes, values = pd.factorize(key, sort=True)
+    first = np.zeros(len(values), np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes.astype(np.int64), first

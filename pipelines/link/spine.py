@@ -1,0 +1,174 @@
+"""The spine: the borough's gazetteer as the `property` table, and as units and buildings to link against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.core.tables import PROPERTY
+from pipelines.governance import access
+from pipelines.link.address import parse
+from pipelines.link.places import BUILDING, FOLDED, UNIT, fold, stem_and_type, written_out
+
+COLUMNS = (
+    "uprn",
+    "parent_uprn",
+    "address",
+    "unit",
+    "building_name",
+    "building_number",
+    "street",
+    "locality",
+    "town",
+    "postcode",
+    "blpu_class",
+    "logical_status",
+    "end_date",
+    "ward_code",
+    "ward_name",
+    "lsoa_code",
+    "easting",
+    "northing",
+    "storeys",
+)
+UNIT_WORDS = r"(?i)\b(?:FLAT|FLT|APARTMENT|APT|ROOM|FLOOR|BASEMENT|MAISONETTE|STUDIO|UNIT|ANNEXE?)\b"
+HOUSES = ("RD02", "RD03", "RD04")
+SHELLS = ("PP", "RH01")
+MAX_PLACES = 400
+
+
+@dataclass(frozen=True)
+class Spine:
+    """The gazetteer ready to link against. All frames have a default integer index.
+
+    Attributes:
+        rows: one row a UPRN: uprn, canonical, the columns `FOLDED`, building (position in `buildings`),
+            live (not historical), rank (0 dwelling and approved), is_parent (holds other properties).
+        buildings: one row a building: number, name, street, postcode, parent (UPRN or empty), units
+            (how many with a unit of their own), stem and type of the street.
+        streets: every street, in the parser's spelling.
+        places: localities and towns that say nothing within the borough.
+    """
+
+    rows: pd.DataFrame
+    buildings: pd.DataFrame
+    streets: pa.Array
+    places: tuple[str, ...]
+
+
+def read_spine(borough: str) -> tuple[Spine, pa.Table]:
+    """The borough's spine, and its `property` table."""
+    table = access.read_dataset("gazetteer", boroughs=[borough], purpose="hmo_detection", columns=COLUMNS)
+    return make_spine(table, borough)
+
+
+def make_spine(table: pa.Table, borough: str) -> tuple[Spine, pa.Table]:
+    """Spine and `property` table from rows with the gazetteer's `COLUMNS`."""
+    order = pc.sort_indices(table, sort_keys=[("uprn", "ascending")])
+    table = table.take(order)
+    places = _places(table)
+    parsed = parse(_text(table), table["postcode"], places=places)
+    rows = fold(parsed).assign(
+        uprn=table["uprn"].to_pandas(),
+        parent_uprn=table["parent_uprn"].to_pandas().fillna(""),
+        blpu_class=table["blpu_class"].to_pandas().fillna(""),
+        canonical=parsed["canonical"],
+    )
+    status = table["logical_status"].to_pandas().fillna("1")
+    rows["live"] = ~((status == "8") | table["end_date"].is_valid().to_pandas())
+    dwelling = rows["blpu_class"].str[:1].isin(["R", "X", ""])
+    rows["rank"] = np.where((status == "1") & dwelling, 0, 1)
+    buildings = _buildings(rows)
+    streets = pa.array(sorted({*parsed["street"].unique()} - {""}), pa.string())
+    spine = Spine(rows, buildings, streets, places)
+    return spine, _property(table, parsed, rows, borough)
+
+
+def _places(table: pa.Table) -> tuple[str, ...]:
+    found: set[str] = set()
+    for column in ("locality", "town"):
+        found |= {str(value) for value in pc.unique(table[column]).to_pylist() if value}
+    return tuple(sorted(found)[:MAX_PLACES])
+
+
+def _text(table: pa.Table) -> pa.Array:
+    """The address from its parts where the borough gives them, since parts need no guess where a street begins."""
+    blank = {
+        n: pc.fill_null(table[n], "").combine_chunks() for n in ("unit", "building_name", "building_number", "street")
+    }
+    line = pc.utf8_trim_whitespace(pc.binary_join_element_wise(blank["building_number"], blank["street"], " "))
+    composed = pc.binary_join_element_wise(blank["unit"], blank["building_name"], line, ", ")
+    whole = table["address"].combine_chunks()
+    forgotten = pc.and_(pc.equal(blank["unit"], ""), pc.match_substring_regex(whole, UNIT_WORDS))
+    use_whole = pc.or_(pc.equal(blank["street"], ""), forgotten)
+    return pc.if_else(use_whole, whole, composed)
+
+
+def _buildings(rows: pd.DataFrame) -> pd.DataFrame:
+    """Groups the rows into buildings and writes `building` and `is_parent` into them.
+
+    A building is a number in a street and postcode, or a name where it has no number.
+    """
+    key = rows[BUILDING].copy()
+    key.loc[key["low"] >= 0, "name"] = ""
+    rows["building"] = key.groupby(BUILDING, sort=True, dropna=False).ngroup()
+    own = rows["has_unit"] & ~rows["from_suffix"] & ~rows["blpu_class"].isin(HOUSES)
+    # Houses in a court that is a street are dwellings side by side, not units of one building.
+    counts = pd.DataFrame({"building": rows["building"], "own": own & rows["live"]})
+    buildings = key.assign(building=rows["building"]).drop_duplicates("building").set_index("building").sort_index()
+    named = rows.loc[rows["name"] != ""].groupby("building")["name"].first()
+    buildings["name"] = named.reindex(buildings.index).fillna("")
+    buildings["units"] = counts.groupby("building")["own"].sum()
+    children = rows.loc[rows["parent_uprn"] != "", "parent_uprn"].value_counts()
+    below = rows["uprn"].map(children).fillna(0)
+    units = rows["building"].map(buildings["units"])
+    rows["is_parent"] = (below >= 2) | (~rows["has_unit"] & (units >= 2) & (rows["name"].eq("") | (rows["low"] < 0)))
+    buildings["parent"] = _parents(rows, own).reindex(buildings.index).fillna("")
+    buildings["stem"], buildings["type"] = stem_and_type(buildings["street"])
+    buildings["name_written"] = written_out(buildings["name"])
+    return buildings.reset_index(drop=True)
+
+
+def _parents(rows: pd.DataFrame, own: pd.Series[bool]) -> pd.Series[str]:
+    """The parent UPRN of each building: the one its units name, or else the one property there without a unit."""
+    known = rows["parent_uprn"].isin(rows.loc[rows["live"], "uprn"])
+    said = rows.loc[own & known & rows["live"]].groupby("building")["parent_uprn"].agg(["nunique", "first"])
+    agreed = said.loc[said["nunique"] == 1]["first"]
+    plain = rows.loc[~rows["has_unit"] & rows["live"]].copy()
+    plain["shell"] = plain["is_parent"] | plain["blpu_class"].isin(SHELLS)
+    # A shop at number 30 is no parent of the flats at number 30.
+    plain = plain.loc[plain["shell"] | (plain["name"] == "") | (plain["low"] < 0)]
+    plain["unnamed"] = plain["name"] == ""
+    plain = plain.sort_values(
+        ["building", "shell", "unnamed", "rank", "uprn"], ascending=[True, False, False, True, True]
+    )
+    return agreed.combine_first(plain.groupby("building")["uprn"].first())
+
+
+def _property(table: pa.Table, parsed: pd.DataFrame, rows: pd.DataFrame, borough: str) -> pa.Table:
+    line = parsed["street"].where(parsed["street"] != "", parsed["name"])
+    outcode = parsed["postcode"].str.split(" ").str[0]
+    number = parsed["number"].where(parsed["number"] != "", parsed["name"])
+    street_key = line + "|" + outcode
+    # One UPRN is one dwelling: a parent is counted through its parts, never beside them.
+    building_key = number + "|" + street_key
+    dwelling = rows["live"] & ~rows["is_parent"] & ~rows["blpu_class"].isin(SHELLS)
+    within = pd.Series(dwelling.to_numpy(), index=building_key.to_numpy()).groupby(level=0).sum()
+    units = building_key.map(within).clip(lower=1)
+    postcode = pa.array(parsed["postcode"], pa.string())
+    made = {
+        "borough": pa.array([borough] * len(rows), pa.string()),
+        "canonical": pa.array(parsed["canonical"], pa.string()),
+        "postcode": pc.if_else(pc.equal(postcode, ""), None, postcode),
+        "building_key": pa.array(building_key, pa.string()),
+        "street_key": pa.array(street_key, pa.string()),
+        "units_in_building": pa.array(units.to_numpy(np.int64)),
+    }
+    return pa.table({n: made[n] if n in made else table[n] for n in PROPERTY.names}).cast(PROPERTY)
+
+
+__all__ = ["FOLDED", "UNIT", "Spine", "make_spine", "read_spine"]

@@ -1,0 +1,223 @@
+"""Which unit of a building that has been found. Equality of parts only: no similarity ever joins two units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import cpdist
+
+from pipelines.link.places import FLAT_LIKE, UNIT, first_floor, units_agree
+from pipelines.link.spine import Spine
+from pipelines.link.verdicts import together, verdicts
+from pipelines.link.vocabulary import Decision, Level, LinkReason
+
+OTHERWISE = 0.97
+"""Share of certainty left where a unit is written in another way but is the only one that fits."""
+SAME_NAME = 0.8
+"""OSA similarity from which two names of buildings or shops are one name."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way of being the same unit: equal keys within one building, and no part that both give differs."""
+
+    key: str
+    reason: LinkReason
+    certainty: float = OTHERWISE
+    decision: Decision = Decision.LINKED
+    level: Level = Level.UNIT
+
+
+RULES = (
+    Rule("whole", LinkReason.SAME_BUILDING_AND_UNIT, 1.0),
+    Rule("likeness", LinkReason.UNIT_WRITTEN_OTHERWISE),
+    Rule("number", LinkReason.UNIT_WRITTEN_OTHERWISE),
+    Rule("storey", LinkReason.UNIT_WRITTEN_OTHERWISE),
+    Rule("lowest", LinkReason.UNIT_WRITTEN_OTHERWISE),
+    Rule("bedsit", LinkReason.UNIT_WRITTEN_OTHERWISE),
+    Rule("holder", LinkReason.UNIT_NOT_IN_GAZETTEER, decision=Decision.PARENT, level=Level.BUILDING),
+)
+"""In order of strength; the first under which a unit of the building fits decides.
+
+whole: kind, number, storey and room are equal. likeness: flat, apartment, maisonette, studio and 12A are one
+kind. number: one side does not say the storey. storey: one side does not say the number. lowest: basement
+and lower ground, where the building has one of them. bedsit: Studio 3 for Room 3. holder: the flat that a
+room lies in, where the gazetteer has no rooms.
+"""
+
+
+def resolve(queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
+    """Decide on the unit within the building of each query.
+
+    Args:
+        queries: columns `FOLDED`, building, probability (that it is this building), gap, runner_up; one row an address.
+        spine: the gazetteer.
+
+    Returns:
+        Verdicts, one for each query.
+    """
+    rows = spine.rows
+    candidates = rows.loc[rows["live"] & rows["building"].isin(queries["building"].unique())]
+    units = candidates.loc[candidates["has_unit"]]
+    plain = candidates.loc[~candidates["has_unit"]]
+    asks = queries["has_unit"]
+    return together(
+        [
+            _without_unit(queries.loc[~asks], plain, units, spine.buildings),
+            _with_unit(queries.loc[asks], units, spine.buildings),
+        ]
+    )
+
+
+def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
+    left, right = _keys(queries), _keys(units)
+    parts: list[pd.DataFrame] = []
+    for rule in RULES:
+        if left.empty:
+            break
+        verdict = _choose(queries, _fits(left, right, rule.key), units, rule)
+        parts.append(verdict)
+        left = left.loc[~left.index.isin(verdict.index)]
+    return together([*parts, _rolled_up(queries.loc[left.index], buildings)])
+
+
+def _without_unit(
+    queries: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame
+) -> pd.DataFrame:
+    """No unit given: the parent of several units, the house itself, or the only unit there is."""
+    count = queries["building"].map(buildings["units"])
+    several = queries.loc[count >= 2]
+    house = queries.loc[count < 2]
+    pairs = _pairs(house.assign(key="x"), plain.assign(key="x"), "key")
+    same = Rule("house", LinkReason.SAME_BUILDING_AND_UNIT, 1.0)
+    found = _choose(house, pairs, plain, same)
+    rest = house.loc[~house.index.isin(found.index)]
+    own = units.loc[~units["from_suffix"]].drop_duplicates("building").set_index("building")["uprn"]
+    only = rest.loc[(rest["building"].map(buildings["units"]) == 1) & rest["building"].isin(own.index)]
+    lone = verdicts(
+        only.index,
+        Decision.LINKED,
+        LinkReason.ONLY_UNIT_IN_BUILDING,
+        uprn=only["building"].map(own),
+        level=Level.UNIT,
+        probability=only["probability"] * OTHERWISE,
+        gap=only["gap"] * OTHERWISE,
+        runner_up=only["runner_up"],
+    )
+    nothing = rest.loc[~rest.index.isin(only.index)]
+    return together([found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)])
+
+
+def _rolled_up(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
+    """A unit that the gazetteer does not have goes to the building; a letter behind the number does not."""
+    lettered = queries.loc[queries["from_suffix"]]
+    review = verdicts(
+        lettered.index,
+        Decision.REVIEW,
+        LinkReason.SUFFIX_NOT_IN_GAZETTEER,
+        probability=lettered["probability"] / 2,
+        runner_up=lettered["building"].map(buildings["parent"]),
+    )
+    rest = queries.loc[~queries["from_suffix"]]
+    return together([review, _to_parent(rest, buildings, LinkReason.UNIT_NOT_IN_GAZETTEER)])
+
+
+def _to_parent(queries: pd.DataFrame, buildings: pd.DataFrame, reason: LinkReason) -> pd.DataFrame:
+    parent = queries["building"].map(buildings["parent"])
+    has = queries.loc[parent != ""]
+    made = verdicts(
+        has.index,
+        Decision.PARENT,
+        reason,
+        uprn=parent.loc[has.index],
+        level=Level.BUILDING,
+        probability=has["probability"],
+        gap=has["gap"],
+        runner_up=has["runner_up"],
+    )
+    return together([made, _no_parent(queries.loc[parent == ""])])
+
+
+def _no_parent(queries: pd.DataFrame) -> pd.DataFrame:
+    reason = LinkReason.BUILDING_WITHOUT_PARENT
+    return verdicts(queries.index, Decision.REVIEW, reason, probability=queries["probability"] / 2)
+
+
+def _keys(frame: pd.DataFrame) -> pd.DataFrame:
+    """The keys of `RULES` as columns, empty where a row has none."""
+    out = frame[[*UNIT, "name_written", "building"]].copy()
+    storey = first_floor(frame["floor"])
+    kind = frame["kind"].where(~frame["kind"].isin(FLAT_LIKE), "F")
+    number, room = frame["identifier"], frame["room"]
+    out["whole"] = frame["kind"] + "|" + number + "|" + frame["floor"] + "|" + room
+    out["likeness"] = (kind + "|" + number + "|" + frame["floor"] + "|" + room).where(number != "", "")
+    out["number"] = (kind + "|" + number + "|" + room).where(number != "", "")
+    out["storey"] = (storey + "|" + room).where(storey != "", "")
+    out["lowest"] = np.where(storey.isin(["B", "LG"]) & (number == "") & (room == ""), "lowest", "")
+    studio = (frame["kind"] == "STUDIO") & (number != "") & (room == "")
+    out["bedsit"] = np.where(studio, number, np.where((number == "") & (storey == ""), room, ""))
+    out["holder"] = (kind + "|" + number + "|").where((number != "") & (room != ""), "")
+    return out
+
+
+def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -> pd.DataFrame:
+    """Query and candidate (columns query, row) of one building with equal keys and no two different names."""
+    other = other or key
+    a = left.loc[left[key] != "", ["building", key, "name_written"]].reset_index(names="query")
+    b = right.loc[right[other] != "", ["building", other, "name_written"]].reset_index(names="row")
+    pairs = a.merge(b.rename(columns={other: key}), on=["building", key])
+    if pairs.empty:
+        return pairs[["query", "row"]]
+    one, two = pairs["name_written_x"].to_numpy(), pairs["name_written_y"].to_numpy()
+    near = cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME
+    return pairs.loc[(one == "") | (two == "") | near, ["query", "row"]].reset_index(drop=True)
+
+
+def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Pairs under one key of `RULES` whose units do not clash in any part that both give."""
+    pairs = _pairs(left, right, key, "number" if key == "holder" else key)
+    one, two = left.loc[pairs["query"]].reset_index(drop=True), right.loc[pairs["row"]].reset_index(drop=True)
+    if key in ("likeness", "number", "storey"):
+        keep = units_agree(one, two)
+    elif key == "holder":
+        keep = units_agree(one.assign(room=""), two)
+    elif key == "lowest":
+        keep = (one["floor"] != two["floor"]).to_numpy()
+    elif key == "bedsit":
+        keep = (one["kind"] != two["kind"]).to_numpy()
+    else:
+        return pairs
+    return pairs.loc[keep].reset_index(drop=True)
+
+
+def _choose(queries: pd.DataFrame, pairs: pd.DataFrame, rows: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+    """The only fit is the unit; of several, the one of the same name or best standing; else people decide."""
+    if pairs.empty:
+        return together([])
+    fits = pairs.assign(
+        uprn=rows.loc[pairs["row"], "uprn"].to_numpy(),
+        standing=rows.loc[pairs["row"], "rank"].to_numpy()
+        + 2 * (queries.loc[pairs["query"], "name"].to_numpy() != rows.loc[pairs["row"], "name"].to_numpy()),
+    ).sort_values(["query", "standing", "uprn"])
+    best = fits.groupby("query")["standing"].transform("min")
+    equal = fits.loc[fits["standing"] == best].groupby("query")["uprn"].agg(["first", "size"])
+    one, several = equal.loc[equal["size"] == 1, "first"], equal.loc[equal["size"] > 1]
+    sure = queries.loc[one.index]
+    twice = LinkReason.TWICE_IN_GAZETTEER if rule.key in ("whole", "house") else LinkReason.SEVERAL_UNITS_FIT
+    made = verdicts(
+        one.index,
+        rule.decision,
+        rule.reason,
+        uprn=one,
+        level=rule.level,
+        probability=sure["probability"] * rule.certainty,
+        gap=sure["gap"] * rule.certainty,
+        runner_up=sure["runner_up"],
+    )
+    unsure = queries.loc[several.index, "probability"] / several["size"]
+    return together(
+        [made, verdicts(several.index, Decision.REVIEW, twice, probability=unsure, runner_up=several["first"])]
+    )

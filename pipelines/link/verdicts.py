@@ -1,0 +1,44 @@
+"""Verdicts: what a stage of the cascade says about addresses, one row an address, indexed by the address's number."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipelines.link.vocabulary import Decision, Level, LinkReason
+
+COLUMNS = ["uprn", "decision", "reason", "level", "probability", "gap", "runner_up"]
+CERTAIN = 0.999
+"""Probability of a link by equal keys. Not 1: gazetteers have faults as well."""
+
+
+def verdicts(
+    index: pd.Index[int],
+    decision: Decision,
+    reason: LinkReason,
+    *,
+    uprn: pd.Series[str] | str = "",
+    level: Level = Level.NONE,
+    probability: pd.Series[float] | float = 0.0,
+    gap: pd.Series[float] | float = 0.0,
+    runner_up: pd.Series[str] | str = "",
+) -> pd.DataFrame:
+    """Verdicts that share decision, reason and level. Series are taken in the order of the index given."""
+    values = {
+        "uprn": uprn,
+        "decision": str(decision),
+        "reason": str(reason),
+        "level": str(level),
+        "probability": probability,
+        "gap": gap,
+        "runner_up": runner_up,
+    }
+    plain = {name: v.to_numpy() if isinstance(v, pd.Series) else v for name, v in values.items()}
+    return pd.DataFrame(plain, index=index, columns=COLUMNS)
+
+
+def together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Verdicts of several kinds in one frame; empty if there are none."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat(filled)

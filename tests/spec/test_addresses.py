@@ -1,0 +1,35 @@
+"""The table of addresses: every case read as the officer's table says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.link.address import canonical, parse
+
+TABLE = yaml.safe_load(Path(__file__).with_name("addresses.yaml").read_text(encoding="utf-8"))
+CASES = [(group["group"], case) for group in TABLE["groups"] for case in group["cases"]]
+PARTS = ("unit", "number", "name", "street", "postcode")
+
+
+def test_the_table_is_large_enough() -> None:
+    assert len(CASES) >= 60
+
+
+@pytest.mark.parametrize(("group", "case"), CASES, ids=[f"{g}: {c['text']}" for g, c in CASES])
+def test_address_is_read_as_the_table_says(group: str, case: dict[str, Any]) -> None:
+    read = parse([case["text"]]).iloc[0]
+    assert {part: read[part] for part in PARTS} == {part: case.get(part, "") for part in PARTS}
+
+
+@pytest.mark.parametrize("texts", TABLE["same"], ids=lambda texts: texts[0])
+def test_spellings_of_one_address_have_one_canonical_form(texts: list[str]) -> None:
+    assert canonical(texts).nunique() == 1
+
+
+@pytest.mark.parametrize("texts", TABLE["different"], ids=lambda texts: " / ".join(texts))
+def test_different_addresses_have_different_canonical_forms(texts: list[str]) -> None:
+    assert canonical(texts).nunique() == len(texts)
