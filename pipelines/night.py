@@ -142,7 +142,8 @@ def resolve_as_of(as_of: str | None) -> date:
         newest = session.scalar(sa.select(sa.func.max(LastGood.extract_date)))
     if newest is None:
         raise LodaError("No extract has been accepted yet, so there is no as-of date; see 'loda status'.")
-    return min(newest, clock.today())
+    until: date = min(newest, clock.today())
+    return until
 
 
 def has_champion() -> bool:

@@ -64,7 +64,8 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
         twice = {str(key) for key in keys if keys.count(key) > 1}
         if twice:
             raise ConfigurationError(f"The key {sorted(twice)[0]!r} stands twice{node.start_mark}.")
-        return super().construct_mapping(node, deep)
+        made: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 def read_yaml(path: Path) -> Any:

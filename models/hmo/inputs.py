@@ -10,7 +10,7 @@ from models.hmo import landlords, sources
 from models.hmo.evidence import Evidence, load
 from models.hmo.landlords import Holdings
 from pipelines.core.settings import settings
-from pipelines.governance import stages
+from pipelines.governance import access, stages
 
 LONDON = "london"
 
@@ -20,11 +20,24 @@ def boroughs_with_data() -> list[str]:
     return sorted({borough for borough, *_ in stages.drops_behind()})
 
 
+def borough_inputs(boroughs: list[str]) -> list[Any]:
+    """What the evidence of these boroughs is made from: drops, links, and what their agreements allow today."""
+    datasets = ["gazetteer", *sources.COLUMNS]
+    links = [stages.state_of("link", borough) for borough in boroughs]
+    return [stages.drops_behind(boroughs), links, _allowed(boroughs, datasets)]
+
+
+def _allowed(boroughs: list[str], datasets: list[str]) -> list[list[str]]:
+    return [[b, dataset] for b in boroughs for dataset in datasets if access.allowed(b, dataset, "hmo_detection")]
+
+
 def landlord_inputs() -> list[Any]:
     """What the landlords' holdings of all boroughs are made from."""
     boroughs = boroughs_with_data()
     links = [stages.state_of("link", borough) for borough in boroughs]
-    return [stages.drops_behind(datasets=list(landlords.DATASETS)), links, stages.state_of("landlords", LONDON)]
+    datasets = list(landlords.DATASETS)
+    drops, resolved = stages.drops_behind(datasets=datasets), stages.state_of("landlords", LONDON)
+    return [drops, links, resolved, _allowed(boroughs, datasets)]
 
 
 def read_evidence(boroughs: list[str]) -> Iterator[Evidence]:

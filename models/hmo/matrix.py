@@ -39,16 +39,9 @@ def at(view: View) -> tuple[Mask, Floats]:
 def build_features(borough: str, as_of: date) -> StageResult:
     """Make the borough's part of table `matrix` from what was known by the end of `as_of`.
 
-    Raises:
-        NoAgreement: never; a dataset that no agreement covers is left unknown.
+    A dataset that the borough does not share, or that no agreement covers, is left unknown.
     """
-    made_from = stages.input_hash(
-        STAGE,
-        as_of,
-        stages.drops_behind([borough]),
-        stages.state_of("link", borough),
-        *inputs.landlord_inputs(),
-    )
+    made_from = stages.input_hash(STAGE, as_of, inputs.borough_inputs([borough]), inputs.landlord_inputs())
     if stages.is_done(STAGE, borough, made_from):
         return StageResult(STAGE, borough, "unchanged", "The features were made from the same inputs before.")
     evidence = next(inputs.read_evidence([borough]), None)

@@ -54,8 +54,7 @@ def train(as_of: date) -> StageResult:
         made_from = stages.input_hash(
             STAGE,
             as_of,
-            stages.drops_behind(),
-            [stages.state_of("link", borough) for borough in boroughs],
+            inputs.borough_inputs(boroughs),
             inputs.landlord_inputs(),
             {borough: capacity_of(borough) for borough in boroughs},
         )

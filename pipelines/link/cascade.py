@@ -162,6 +162,9 @@ def _likeliest(
     ):
         notes.why.setdefault(reason, set()).update(line.index[line.isin(lines)])
     matched = enough.assign(line=line).join(found.best, on="line", how="inner")
+    doubtful = matched["decided"] & _flat_for_house(matched, spine)
+    matched["decided"] &= ~doubtful
+    matched["near"] |= doubtful
     second = matched["second"].map(spine.buildings["parent"]).fillna("")
     decided = resolve(matched.assign(runner_up=second).loc[matched["decided"]], spine)
     near = matched.loc[matched["near"]]
@@ -179,6 +182,18 @@ def _likeliest(
         for mask, reason in ((tight, LinkReason.SMALL_GAP), (~tight, LinkReason.NEAR_MATCH))
     ]
     return together([decided, *reviews])
+
+
+def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
+    """Whether a number may be that of a flat whose house number was lost.
+
+    So it may be if a flat of that number lies in the record's own street and postcode, and the match in another.
+    """
+    units = spine.rows.loc[spine.rows["has_unit"] & (spine.rows["postcode"] != "")]
+    flats = pd.Index((units["identifier"] + "|" + units["street"] + "|" + units["postcode"]).unique())
+    asked = matched["low"].astype(str) + "|" + matched["street"] + "|" + matched["postcode"]
+    elsewhere = matched["building"].map(spine.buildings["postcode"]) != matched["postcode"]
+    return asked.isin(flats) & elsewhere & ~matched["has_unit"]
 
 
 def abstain(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:

@@ -101,21 +101,13 @@ def at_place(queries: pd.DataFrame, buildings: pd.DataFrame, sample: pd.DataFram
     """Search among the buildings of the same street and number, or name, whatever the postcode.
 
     The weights are the fixed ones: who comes here has no postcode or a wrong one, which no sample of all shows.
-    Where the gazetteer has the street in the record's own postcode, without this number, people decide: a flat's
-    number standing where the house's was lost looks just so.
     """
     right = _numbers_opened(
         buildings.assign(building=buildings.index)[[*BUILDING, "stem", "type", "name_written", "building"]]
     )
     left = queries.assign(place=_place(queries, queries["low"]))
     right["place"] = _place(right, right["opened"])
-    found = _search(left, right, "place", weights.fixed(SAME_PLACE))
-    streets = (buildings["street"] + "|" + buildings["postcode"]).loc[buildings["postcode"] != ""]
-    here = queries.index[(queries["street"] + "|" + queries["postcode"]).isin(streets) & (queries["street"] != "")]
-    doubtful = found.best["decided"] & found.best.index.isin(here)
-    found.best["near"] |= doubtful
-    found.best["decided"] &= ~doubtful
-    return found
+    return _search(left, right, "place", weights.fixed(SAME_PLACE))
 
 
 def _place(frame: pd.DataFrame, number: pd.Series[int]) -> pd.Series[str]:

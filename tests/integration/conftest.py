@@ -1,4 +1,4 @@
-"""Ledgers to test on: SQLite always, PostgreSQL where its server is installed (required where `LODA_REQUIRE_POSTGRES`)."""
+"""Ledgers to test on: SQLite always, PostgreSQL where its server is (it must be under `LODA_REQUIRE_POSTGRES`)."""
 
 from __future__ import annotations
 

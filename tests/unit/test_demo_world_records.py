@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -38,9 +39,8 @@ def _assert_field(frame: pd.DataFrame, field: Field) -> None:
     if field.max_length is not None and len(values):
         assert values.str.len().max() <= field.max_length, field.name
     if field.minimum is not None and len(values):
-        low, high = (
-            pd.Timestamp(str(bound)) if field.type == "date" else bound for bound in (field.minimum, field.maximum)
-        )
+        bounds: tuple[Any, Any] = (field.minimum, field.maximum)
+        low, high = (pd.Timestamp(bound) if field.type == "date" else bound for bound in bounds)
         assert values.between(low, high).all(), field.name
 
 

@@ -82,7 +82,8 @@ def test_several_declared_formats_are_tried_in_order():
 @pytest.mark.parametrize(
     ("text", "value", "faults"),
     [
-        ("6", 6, []), ("6.0", 6, []), (" 6 ", 6, []), ("1,000", 1000, ["out_of_range"]), ("6.5", None, ["invalid_number"]),
+        ("6", 6, []), ("6.0", 6, []), (" 6 ", 6, []),
+        ("1,000", 1000, ["out_of_range"]), ("6.5", None, ["invalid_number"]),
         ("six", None, ["invalid_number"]), ("313", 313, ["out_of_range"]), ("0", 0, ["out_of_range"]),
         ("9" * 400, None, ["invalid_number"]), ("1e5", None, ["invalid_number"]), ("", None, ["invalid_number"]),
     ],
@@ -167,6 +168,6 @@ def test_parquet_numbers_and_dates_become_plain_text():
     target = io.BytesIO()
     columns = {"uprn": [100023336956.0, None], "day": [date(2024, 5, 6), None], "n": [1.5, 2.0]}
     pq.write_table(pa.table(columns), target)
-    names, rows, numbers = read_all(target.getvalue(), Shape(format="parquet"))
+    _, rows, numbers = read_all(target.getvalue(), Shape(format="parquet"))
     assert rows == [{"uprn": "100023336956", "day": "2024-05-06", "n": "1.5"}, {"uprn": "", "day": "", "n": "2"}]
     assert numbers == [2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,9 +16,15 @@ from models.hmo.features.declaration import SOURCE_WORDS
 from models.hmo.sources import LABEL_DATASETS
 from pipelines.governance import access
 from schemas import registry
-from tests.unit.model_world import AS_OF, World, make
+from tests.unit.model_world import AS_OF, World, make, own_home
 
 BOROUGH = "camden"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    with own_home(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -288,3 +295,13 @@ def test_words_tell_value_source_and_day():
     assert features.BY_NAME["built"].tell(1890.0) == "built before 1900"
     assert features.BY_NAME["months_since_complaint"].tell(48.0) == ""
     assert features.BY_NAME["storeys"].tell_all(np.array([4.0]), {}).tolist() == ["4 storeys (gazetteer)"]
+
+
+def test_data_whose_agreement_has_ended_is_unknown_the_next_night(world, monkeypatch):
+    world.write_all()
+    assert features_of()["bulky_24_months"].notna().all()
+    agreed = access.allowed
+    monkeypatch.setattr(
+        access, "allowed", lambda b, dataset, purpose: dataset != "waste" and agreed(b, dataset, purpose)
+    )
+    assert features_of()["bulky_24_months"].isna().all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,15 @@ import pytest
 from models.hmo import examples, inputs, labels, splits
 from models.hmo.days import day_number
 from models.hmo.evidence import Evidence
-from tests.unit.model_world import AS_OF, World, make
+from tests.unit.model_world import AS_OF, World, make, own_home
 
 BOROUGH = "camden"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    with own_home(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+# make run      one whole night on this machine: synthetic extracts, Airflow's DAGs, ranked lists
+# make airflow  the real scheduler and web page on 127.0.0.1 until Ctrl-C (another port: make airflow PORT=8081)
+# make check    lint, types, import layers, contracts          make test   every test
+# make setup    the environment alone                          make lock   pin the dependencies anew
+# make clean    remove state and caches, keep the environment
+# Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check airflow clean lock setup
+
+PYTHON ?= python3
+PORT ?= 8080
+WORKERS ?= 2
+BIN := .venv/bin
+READY := .venv/ready
+
+help:
+	@sed -n '1,/^$$/s/^# //p' Makefile
+
+setup: $(READY)
+
+# Made again only when what is installed would change.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "This needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not one of them or not there. Install one and say: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/pip || { echo "Making the environment in .venv ..."; $(PYTHON) -m venv .venv || { \
+	  echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
+	@echo "Installing the pinned packages, each checked against its hash; the first time takes some minutes ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+	@echo "The environment is ready."
+
+run: $(READY)
+	@$(BIN)/python dags/run_one_night.py
+
+airflow: $(READY)
+	@exec $(BIN)/python dags/serve_airflow.py --port $(PORT)
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n $(WORKERS) -q
+
+check: $(READY)
+	@echo "Lint ..." && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@echo "Types ..." && $(BIN)/mypy --no-error-summary -p pipelines -p schemas -p models -p expectations
+	@echo "Import layers ..." && $(BIN)/lint-imports --no-logo
+	@echo "Contracts, mappings, agreements ..." && $(BIN)/python -m schemas.lint && $(BIN)/python -c "$$LINT_CONTRACTS"
+
+# 'datacontract lint' on every contract, in one process instead of thirteen.
+define LINT_CONTRACTS
+import pathlib, sys
+from datacontract.data_contract import DataContract
+bad = 0
+for path in sorted(pathlib.Path("schemas/contracts").glob("*.odcs.yaml")):
+    for check in DataContract(data_contract_file=str(path)).lint().checks:
+        if check.result.value != "passed":
+            bad += 1
+            print(f"{path}: {check.name}: {check.reason}")
+sys.exit(bad and 1)
+endef
+export LINT_CONTRACTS
+
+# The lock names no index and holds for Python 3.11 to 3.13 on every platform. uv lives in an environment of its own.
+lock:
+	@test -x .venv/uv/bin/uv || { $(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install --quiet uv; }
+	@echo "Resolving ..."
+	@.venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
+	@echo "requirements.lock is written; 'make setup' installs it."
+
+clean:
+	@rm -rf var .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@echo "State and caches are gone; the environment in .venv is kept."
