@@ -9,9 +9,12 @@ import base64
 import json
 import os
 import secrets
+import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+from pipelines.core.errors import LodaError
 from pipelines.core.settings import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +46,23 @@ def environment(port: int = 8080) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",  # Airflow starts its parts by name
     }
+
+
+def make_database(log: Path) -> None:
+    """Bring Airflow's own database to the installed version, unless that has been done.
+
+    Raises:
+        LodaError: it could not be done; the log says why.
+    """
+    stamp = airflow_home() / f"database-of-{version('apache-airflow')}"
+    if stamp.exists() and (airflow_home() / "airflow.db").exists():
+        return
+    command = [str(BIN / "airflow"), "db", "migrate"]
+    with log.open("ab") as handle:
+        done = subprocess.run(command, stdout=handle, stderr=handle, env=environment(), cwd=ROOT, check=False)  # noqa: S603
+    if done.returncode:
+        raise LodaError(f"Airflow's database could not be made; see {log}.")
+    stamp.touch()
 
 
 def _keys(home: Path) -> dict[str, str]:

@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from loda_environment import BIN, ROOT, airflow_home, environment
+from loda_environment import BIN, ROOT, airflow_home, environment, make_database
 
 INTAKE, LINK, TRAIN, SCORE, PUBLISH = "loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish"
 NIGHT_STATE = "whole night"
@@ -234,25 +234,6 @@ def made_from() -> str:
     )
 
 
-def migrate(log: Path) -> None:
-    """Bring Airflow's own database to the installed version, unless that has been done.
-
-    Raises:
-        NightStopped: it could not be done; the log says why.
-    """
-    from importlib.metadata import version
-
-    stamp = airflow_home() / f"database-of-{version('apache-airflow')}"
-    if stamp.exists() and (airflow_home() / "airflow.db").exists():
-        return
-    with log.open("ab") as handle:
-        command = [str(BIN / "airflow"), "db", "migrate"]
-        done = subprocess.run(command, stdout=handle, stderr=handle, env=environment(), cwd=ROOT, check=False)  # noqa: S603
-    if done.returncode:
-        raise NightStopped("Airflow's database could not be made.")
-    stamp.touch()
-
-
 def make_extracts_if_none(terminal: Terminal) -> None:
     """Fill an empty bucket with the synthetic extracts of `loda demo`.
 
@@ -344,7 +325,7 @@ def main() -> int:
         with only_one(airflow_home()):
             make_extracts_if_none(terminal)
             terminal.say(f"Running the night through Airflow; its own log is {log}.")
-            migrate(log)
+            make_database(log)
             host = Host(log)
             whole_night(Night(terminal, host), terminal)
     except (NightStopped, LodaError) as error:

@@ -12,6 +12,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ModelVersion
 from pipelines.core.lock import exclusive
 from pipelines.core.types import StageResult
+from pipelines.governance import audit
 
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
 FIRST = "first model: no champion to compare with"
@@ -62,7 +63,7 @@ def promote(model_id: str, who: str, reason: str) -> StageResult:
     with exclusive("models"):
         found = version(model_id)
         if found is None:
-            raise NotFound(f"There is no model '{model_id}'; the ledger's models are listed by 'loda status'.")
+            raise NotFound(f"There is no model '{model_id}'; 'loda model list' names those there are.")
         if found.status == CHAMPION:
             return StageResult("promote", LONDON, "unchanged", f"{model_id} is the champion already.")
         model_file.load(found)
@@ -72,4 +73,7 @@ def promote(model_id: str, who: str, reason: str) -> StageResult:
             chosen = session.get_one(ModelVersion, model_id)
             chosen.status, chosen.promoted_by = CHAMPION, who.strip()
             chosen.promoted_at, chosen.promotion_reason = clock.now(), reason.strip()
+            audit.record(
+                session, who=who.strip(), what="promote model", about=model_id, details={"reason": reason.strip()}
+            )
     return StageResult("promote", LONDON, "made", f"{model_id} is the champion now, promoted by {who.strip()}.")

@@ -233,5 +233,4 @@ def model_promote(
     from models import hmo
 
     with _sentences():
-        hmo.promote(model, who, reason)
-        typer.echo(f"{model} scores from the next night on.")
+        typer.echo(hmo.promote(model, who, reason).sentence)

@@ -11,8 +11,10 @@ import pytest
 from pipelines.demo.export import Exported, export_dataset
 from pipelines.demo.export.addresses import MISTAKES, Places, official
 from pipelines.demo.export.assignments import Extract, extracts
+from pipelines.demo.export.cells import Overrides
 from pipelines.demo.export.draws import keys, uniform
 from pipelines.demo.export.faults import faults
+from pipelines.demo.export.render import _dates
 from pipelines.demo.export.text import joined, mistyped, take_words
 from tests.unit.demo_export_records import UNTIL, records
 
@@ -127,3 +129,11 @@ def test_text_is_joined_without_gaps() -> None:
     first, second = np.array(["Flat 1", "", ""], dtype=object), np.array(["14 Road", "14 Road", ""], dtype=object)
     assert list(joined(", ", first, second, "London")) == ["Flat 1, 14 Road, London", "14 Road, London", "London"]
     assert list(take_words(first, 1)) == ["1", "", ""]
+
+
+def test_a_wrong_date_that_another_fault_has_blanked_stays_blank() -> None:
+    days = np.array(["2024-05-06", "NaT"], dtype="datetime64[D]")
+    every = np.array([True, True])
+    overrides = Overrides()
+    overrides.far_future["received_date"] = every
+    assert list(_dates(days, "received_date", "%d/%m/%Y", overrides)) == ["01/05/3017", ""]

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import skops.io
+import sqlalchemy as sa
 
 from models.hmo import build_features, estimator, features, matrix, model_file, promote, registry, score, train
 from models.hmo.model_file import UntrustedModel
 from pipelines.core.errors import ConfigurationError, NotFound
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import ModelVersion
+from pipelines.core.ledger.models import AuditEvent, ModelVersion
 from pipelines.core.settings import settings
 from pipelines.core.tables import SCORE
 from pipelines.governance import access
@@ -164,6 +165,9 @@ def test_a_person_promotes_with_a_reason(night):
     assert (chosen.id, chosen.promoted_by, chosen.promotion_reason) == ("hmo-challenger", "A Person", "finds more")
     assert registry.version(first.id).status == "retired"
     assert promote("hmo-challenger", "A Person", "again").outcome == "unchanged"
+    with transaction() as session:
+        told = session.scalars(sa.select(AuditEvent)).one()
+        assert (told.who, told.what, told.about) == ("A Person", "promote model", "hmo-challenger")
     assert score("camden", AS_OF).outcome == "made", "another champion scores anew"
     assert promote(first.id, "A Person", "back").outcome == "made"
 

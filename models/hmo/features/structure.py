@@ -83,7 +83,7 @@ STRUCTURE = (
         "the gazetteer gives no height: left unknown", _storeys,
     ),
     Feature(
-        "units_in_building", "structure", "{value} {home|homes} in the building", "gazetteer", None, "homes",
+        "units_in_building", "structure", "the building holds {value} {home|homes}", "gazetteer", None, "homes",
         "never missing", _units_in_building,
     ),
     Feature(

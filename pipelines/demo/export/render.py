@@ -130,16 +130,17 @@ def _dates(values: Days, name: str, style: str, overrides: Overrides) -> Texts:
     if style != "native":
         written[-1] = ""
     cells = written[codes]
-    far = _among(overrides.far_future, name, len(values))
+    far = _among(overrides.far_future, name, values)
     cells[far] = [_written(day.astype(object).replace(year=FAR_YEAR, day=1), style) for day in values[far]]
-    impossible = _among(overrides.impossible_date, name, len(values))
+    impossible = _among(overrides.impossible_date, name, values)
     text_style = "%d/%m/%Y" if style == "native" else style
     cells[impossible] = [_impossible(day.astype(object), text_style) for day in values[impossible]]
     return cells
 
 
-def _among(marked: dict[str, Mask], name: str, length: int) -> Mask:
-    return marked.get(name, np.zeros(length, dtype=bool))
+def _among(marked: dict[str, Mask], name: str, values: Days) -> Mask:
+    # A later fault may have blanked the cell that was to be a wrong date.
+    return marked.get(name, np.zeros(len(values), dtype=bool)) & ~np.isnat(values)
 
 
 def _written(day: date, style: str) -> object:
