@@ -77,7 +77,7 @@ def admit(borough: str) -> StageResult:
     """Take in a borough's new files."""
     from pipelines import ingest
 
-    with exclusive(f"intake-{borough}"), _told("admit", borough):
+    with exclusive(f"intake-{borough}"):
         return ingest.admit(borough)
 
 
@@ -85,7 +85,7 @@ def harmonise(borough: str) -> StageResult:
     """Bring a borough's received drops to their contracts."""
     from pipelines.harmonise import harmonise as stage
 
-    with exclusive(f"intake-{borough}"), _told("harmonise", borough):
+    with exclusive(f"intake-{borough}"):
         return stage(borough)
 
 
@@ -93,7 +93,7 @@ def gate(borough: str) -> StageResult:
     """Pass, trim or hold a borough's harmonised drops."""
     from pipelines.gate import gate as stage
 
-    with exclusive(f"intake-{borough}"), _told("gate", borough):
+    with exclusive(f"intake-{borough}"):
         return stage(borough)
 
 
@@ -101,7 +101,7 @@ def publish_drops(borough: str) -> StageResult:
     """Commit a borough's passed drops to the lake and deliver the receipts."""
     from pipelines import publish
 
-    with exclusive(f"intake-{borough}"), _told("publish", borough):
+    with exclusive(f"intake-{borough}"):
         return publish.publish_drops(borough)
 
 
@@ -115,7 +115,7 @@ def link(borough: str) -> StageResult:
     """Tie a borough's records to its properties."""
     from pipelines import link as stage
 
-    with exclusive(f"link-{borough}"), _told("link", borough):
+    with exclusive(f"link-{borough}"):
         return stage.link_borough(borough)
 
 
@@ -123,7 +123,7 @@ def landlords() -> StageResult:
     """Resolve landlords across all boroughs."""
     from pipelines import link as stage
 
-    with exclusive("landlords"), _told("landlords", LONDON):
+    with exclusive("landlords"):
         return stage.link_landlords()
 
 
@@ -156,7 +156,7 @@ def train(as_of: date) -> StageResult:
     """Train a model on all boroughs as known on a day."""
     from models import hmo
 
-    with exclusive("train"), _told("train", LONDON):
+    with exclusive("train"):
         return hmo.train(as_of)
 
 
@@ -164,7 +164,7 @@ def features(borough: str, as_of: date) -> StageResult:
     """Build a borough's matrix."""
     from models import hmo
 
-    with exclusive(f"score-{borough}"), _told("features", borough):
+    with exclusive(f"score-{borough}"):
         return hmo.build_features(borough, as_of)
 
 
@@ -172,7 +172,7 @@ def score(borough: str, as_of: date) -> StageResult:
     """Score a borough's properties with the champion."""
     from models import hmo
 
-    with exclusive(f"score-{borough}"), _told("score", borough):
+    with exclusive(f"score-{borough}"):
         return hmo.score(borough, as_of)
 
 
@@ -180,7 +180,7 @@ def licensing(borough: str, as_of: date) -> StageResult:
     """Say which licence each candidate would need and whether it has it."""
     from pipelines import licensing as stage
 
-    with exclusive(f"score-{borough}"), _told("licensing", borough):
+    with exclusive(f"score-{borough}"):
         return stage.assess(borough, as_of)
 
 
@@ -188,7 +188,7 @@ def rank(borough: str, as_of: date) -> StageResult:
     """Issue a borough's list, if anything it is made from has changed."""
     from pipelines import ranking
 
-    with exclusive(f"score-{borough}"), _told("rank", borough):
+    with exclusive(f"score-{borough}"):
         return ranking.rank(borough, as_of)
 
 
@@ -196,7 +196,7 @@ def publish_lists(borough: str) -> StageResult:
     """Write a borough's newest list where its officers fetch it."""
     from pipelines import publish
 
-    with exclusive(f"score-{borough}"), _told("publish list", borough):
+    with exclusive(f"score-{borough}"):
         return publish.publish_lists(borough)
 
 
@@ -204,7 +204,7 @@ def retention() -> StageResult:
     """Delete what is past its retention and tidy the lake."""
     from pipelines.governance.retention import apply_retention
 
-    with exclusive("retention"), _told("retention", LONDON):
+    with exclusive("retention"):
         return apply_retention()
 
 
@@ -234,7 +234,8 @@ def _share(
     for name in steps:
         started = time.perf_counter()
         try:
-            result = globals()[name](*arguments)
+            with _told(name, label):
+                result = globals()[name](*arguments)
         except LodaError as error:
             done.append(((name, label, str(error)), time.perf_counter() - started))
             break
