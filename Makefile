@@ -27,8 +27,8 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/pip || { echo "Making the environment in .venv ..."; $(PYTHON) -m venv .venv || { \
 	  echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
 	@echo "Installing the pinned packages, each checked against its hash; the first time takes some minutes ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 	@echo "The environment is ready."
 
@@ -63,9 +63,9 @@ export LINT_CONTRACTS
 
 # The lock names no index and holds for Python 3.11 to 3.13 on every platform. uv lives in an environment of its own.
 lock:
-	@test -x .venv/uv/bin/uv || { $(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install --quiet uv; }
+	@test -x .venv/uv/bin/uv || { $(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq uv; }
 	@echo "Resolving ..."
-	@.venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes \
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
 	@echo "requirements.lock is written; 'make setup' installs it."
 

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -139,14 +139,14 @@ class Host:
         raise NightStopped(f"Airflow ended with exit code {self.process.wait()} while {dag_id} was to run.")
 
     def stop(self) -> None:
-        """End the process and its child if they are still there."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        """End the process, at once if a child of it is at work: what a stage writes appears whole or not at all."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=1)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self.reports.close()
 
 
@@ -316,6 +316,8 @@ def main() -> int:
     from pipelines.core.errors import LodaError
     from pipelines.core.settings import settings
 
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.default_int_handler)  # end Airflow's process too, as Ctrl-C does
     began, terminal, memory = time.monotonic(), Terminal(), Memory()
     memory.start()
     log = settings().home / "logs" / f"night-{datetime.now():%Y%m%d-%H%M%S}.log"
