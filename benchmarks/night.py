@@ -79,7 +79,7 @@ def to_parquet(job: tuple[str, str]) -> int:
     elif kind == ".parquet":
         tables = [pq.read_table(source)]
     else:
-        encoding = "utf8" if _is_utf8(source) else "cp1252"
+        encoding = "utf8" if _is_utf8(source) else "latin-1"
         tables = [
             pacsv.read_csv(
                 source,

@@ -81,10 +81,11 @@ def _run(dataset: str, rules: list[Rule], frame: pd.DataFrame) -> Iterator[Findi
     for result in outcome.results:
         arguments = result.expectation_config.kwargs
         rule = by_meaning[_meaning(_class_name(result.expectation_config.type), arguments)]
-        if result.exception_info.get("raised_exception", False) is True:
-            raise RuntimeError(f"The rule {rule.expectation} on {dataset}.{rule.field} cannot be evaluated.")
         if not result.success:
-            yield Finding(rule.issue, rule.severity, rule.field, _row_numbers(result.result))
+            numbers = _row_numbers(result.result)
+            if not len(numbers):  # whatever Great Expectations met, it has not found a row that breaks the rule
+                raise RuntimeError(f"The rule {rule.expectation} on {dataset}.{rule.field} cannot be evaluated.")
+            yield Finding(rule.issue, rule.severity, rule.field, numbers)
 
 
 def _class_name(snake: str) -> str:

@@ -9,19 +9,18 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from pipelines.core import clock
 from pipelines.core.errors import LodaError
-from pipelines.core.hashing import CODE_FOLDERS, ROOT
+from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.models import LastGood, ModelVersion
 from pipelines.core.lock import exclusive
@@ -46,14 +45,12 @@ def _told(stage: str, borough: str) -> Iterator[None]:
     except LodaError:
         raise
     except Exception as error:  # noqa: BLE001 - told, by its place, and raised again
-        ours = tuple(str(ROOT / folder) for folder in CODE_FOLDERS)
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
-        where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:])
+        where = place_of(error)
         message = (
-            f"{stage} of {borough} failed with {type(error).__name__} at {where}; the other boroughs are not touched "
+            f"{stage} of {borough} failed with {where}; the other boroughs are not touched "
             "and it is tried again next time. The platform's engineers look into it."
         )
-        log.error("%s of %s failed with %s at %s", stage, borough, type(error).__name__, where)
+        log.error("%s of %s failed with %s", stage, borough, where)
         raise StageFailed(message) from None
 
 
@@ -135,9 +132,12 @@ def resolve_as_of(as_of: str | None) -> date:
     """
     if as_of:
         try:
-            return date.fromisoformat(as_of)
+            asked = date.fromisoformat(as_of)
         except ValueError:
             raise LodaError(f"'{as_of}' is not a date; write it as 2026-09-30.") from None
+        if asked > clock.today():
+            raise LodaError(f"{asked} has not come yet; nobody can know what will be known then.")
+        return asked
     with ledger.transaction() as session:
         newest = session.scalar(sa.select(sa.func.max(LastGood.extract_date)))
     if newest is None:
@@ -224,13 +224,12 @@ class NightReport:
 
 
 Progress = Callable[[StageResult, float], None]
+Share = list[tuple[StageResult | tuple[str, str, str], float]]
 
 
-def _share(
-    label: str, steps: Sequence[str], arguments: tuple[object, ...]
-) -> list[tuple[StageResult | tuple[str, str, str], float]]:
+def _share(label: str, steps: Sequence[str], arguments: tuple[object, ...]) -> Share:
     """Run named stages one after the other for one borough; the first failure ends the borough's share."""
-    done: list[tuple[StageResult | tuple[str, str, str], float]] = []
+    done: Share = []
     for name in steps:
         started = time.perf_counter()
         try:
@@ -249,23 +248,36 @@ class _Night:
     def __init__(self, progress: Progress) -> None:
         self.report = NightReport()
         self.progress = progress
+        self.pool = self._new_pool()
+
+    @staticmethod
+    def _new_pool() -> ProcessPoolExecutor:
         # Delta's runtime does not survive a fork, so workers are started afresh.
-        context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(settings().workers, mp_context=context)
+        return ProcessPoolExecutor(settings().workers, mp_context=multiprocessing.get_context("spawn"))
 
     def each(self, boroughs: Sequence[str], steps: Sequence[str], *arguments: object) -> list[str]:
         """Run stages for every borough, as many at once as there are workers; returns those that failed."""
         failed = []
         waiting = {self.pool.submit(_share, borough, steps, (borough, *arguments)): borough for borough in boroughs}
         for future in as_completed(waiting):
-            failed += [waiting[future]] if not self._take(future.result()) else []
+            failed += [waiting[future]] if not self._take(self._result(future, waiting[future], steps)) else []
         return failed
+
+    def _result(self, future: Future[Share], label: str, steps: Sequence[str]) -> Share:
+        """What a worker did; a failure where the worker was killed, by want of memory for one."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+            self.pool = self._new_pool()
+            sentence = f"A process was killed while {steps[0]} of {label} ran or waited; it is tried again next time."
+            return [((steps[0], label, sentence), 0.0)]
 
     def once(self, step: str, *arguments: object) -> bool:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
-        return self._take(self.pool.submit(_share, LONDON, [step], arguments).result())
+        return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
 
-    def _take(self, done: list[tuple[StageResult | tuple[str, str, str], float]]) -> bool:
+    def _take(self, done: Share) -> bool:
         sound = True
         for result, seconds in done:
             if isinstance(result, StageResult):

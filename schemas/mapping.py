@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping as MappingType
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipelines.core.hashing import hash_of
 from schemas.contract import Contract
@@ -19,11 +20,29 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(f"'{name}' is no encoding that Python knows; utf-8, utf-8-sig and cp1252 are usual") from None
+    return name
+
+
+def _one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"this pattern is not a regular expression: {error}") from None
+    if groups != 1:
+        raise ValueError("a pattern needs exactly one group in brackets")
+    return pattern
+
+
 class Shape(Strict):
     """How the bytes of an extract are laid out. `header_row` counts from 1, as a spreadsheet does."""
 
     format: Literal["csv", "xlsx", "parquet"] = "csv"
-    encoding: str = "utf-8"
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     sheet: str | None = None
     header_row: int = Field(1, ge=1)
@@ -40,7 +59,7 @@ class FieldMap(Strict):
     columns: tuple[str, ...] = ()
     join: str = ", "
     constant: str | None = None
-    extract: str | None = None
+    extract: Annotated[str, AfterValidator(_one_group)] | None = None
     values: dict[str, str] = {}
     date: tuple[str, ...] = ()
     default: str | None = None
@@ -49,8 +68,6 @@ class FieldMap(Strict):
     def _one_source(self) -> Self:
         if sum((self.column is not None, bool(self.columns), self.constant is not None)) != 1:
             raise ValueError("give exactly one of column, columns and constant")
-        if self.extract is not None and re.compile(self.extract).groups != 1:
-            raise ValueError("extract needs exactly one group in brackets")
         return self
 
     @property
@@ -66,7 +83,7 @@ def _column_is_enough(value: Any) -> Any:
 class ExtractDate(Strict):
     """How the day an extract was made is read from its file name: a pattern with one group, and its format."""
 
-    pattern: str
+    pattern: Annotated[str, AfterValidator(_one_group)]
     format: str
 
     def read(self, file_name: str) -> date | None:
@@ -91,7 +108,7 @@ class Mapping(Strict):
     borough: str
     dataset: str
     name: str
-    source: str = "main"
+    source: str = Field("main", pattern=r"^[a-z0-9_-]{1,60}$")
     system: str | None = None
     shape: Shape = Shape()
     extract_date: ExtractDate | None = None

@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from pipelines.core.errors import ConfigurationError, NotFound
-from pipelines.core.hashing import hash_of
+from pipelines.core.hashing import hash_of, intake_version
 from pipelines.core.settings import settings
 from schemas.contract import Contract, read_contract
 from schemas.mapping import Mapping, Strict, merged
@@ -180,7 +180,7 @@ def rules_hash(borough_slug: str, dataset: str) -> str:
         layouts = [str(error)]
     limits = settings()
     made_of = contracts()[dataset].hash if dataset in contracts() else ""
-    return hash_of([layouts, made_of, limits.max_quarantined_share, limits.max_row_fall_share])
+    return hash_of([layouts, made_of, intake_version(), limits.max_quarantined_share, limits.max_row_fall_share])
 
 
 @lru_cache(maxsize=1024)

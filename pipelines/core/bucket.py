@@ -69,8 +69,13 @@ class Folder:
         """Write a file that appears at `path` only when the block ends well."""
         target = self.full(path)
         if not self.local:  # an object store shows an object only when its upload is complete
-            with self.fs.open(target, "wb") as handle:
+            handle = self.fs.open(target, "wb")
+            try:
                 yield cast("IO[bytes]", handle)
+            except BaseException:
+                handle.discard()  # closing it would upload what is there, as if it were whole
+                raise
+            handle.close()
             return
         folder, name = target.rsplit("/", 1)
         # The same name each time, so that what a killed run left half written is written over by the next.

@@ -41,6 +41,14 @@ def code_version() -> str:
     return digest.hexdigest()[:12]
 
 
+@lru_cache(maxsize=1)
+def intake_version() -> str:
+    """First 12 hex digits of the hash over the code and rules that decide what becomes of a row."""
+    folders = ("pipelines/extracts", "pipelines/harmonise", "pipelines/gate", "expectations")
+    files = [p for folder in folders for p in (ROOT / folder).rglob("*") if p.suffix in {".py", ".yaml"}]
+    return hash_files(files)[:12]
+
+
 def hash_rows(frame: pd.DataFrame, *, salt: str) -> npt.NDArray[np.int64]:
     """One signed 64-bit hash for each row of text columns, vectorised; equal rows under one salt have equal hashes."""
     key = hashlib.sha256(salt.encode()).hexdigest()[:16]

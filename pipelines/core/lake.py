@@ -50,7 +50,7 @@ def replace(
     Boroughs that commit at the same moment are told apart by Delta and tried again.
     """
     url = table_url(table)
-    predicate = " AND ".join(f"{name} = '{value}'" for name, value in partition.items())
+    predicate = " AND ".join(f"{name} = {_quoted(value)}" for name, value in partition.items())
     rows = data if isinstance(data, pa.Table) else data.read_all()
     for attempt in range(COMMIT_TRIES):
         try:
@@ -59,7 +59,8 @@ def replace(
                 url,
                 rows,
                 mode="overwrite",
-                predicate=predicate if existing else None,
+                # Given for a new table too: another borough may have made it a moment ago.
+                predicate=predicate,
                 partition_by=list(partition),
                 commit_properties=CommitProperties(custom_metadata=dict(made_from)),
                 schema_mode="merge" if existing else None,
@@ -70,6 +71,10 @@ def replace(
                 raise
             time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
     raise AssertionError("unreachable")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def read(

@@ -47,7 +47,7 @@ def exclusive(name: str) -> Iterator[None]:
     folder = settings().home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / f"{name}.lock", timeout=timeout):
+        with FileLock(folder / f"{name[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.lock", timeout=timeout):
             yield
     except Timeout as error:
         raise busy from error

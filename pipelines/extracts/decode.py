@@ -23,6 +23,8 @@ from schemas.mapping import Shape
 
 BLOCK_BYTES = 16 * MIB
 PARQUET_ROWS = 250_000
+LARGEST_WHOLE = 1e15
+"""Up to here a floating number holds every whole one."""
 REPLACEMENT = "\ufffd"
 MIDNIGHT = r"^(\d{4}-\d{2}-\d{2}) 00:00:00(?:\.0+)?$"
 
@@ -81,7 +83,7 @@ def chunks(handle: IO[bytes], shape: Shape, names: list[str], ragged: RaggedRows
             yield _chunk(table.slice(shape.header_row).rename_columns(names), shape.header_row + 1)
     else:
         start = shape.header_row + 1
-        for batch in _parquet(handle).iter_batches(batch_size=PARQUET_ROWS):
+        for batch in _batches(_parquet(handle)):
             columns = [_as_text(column) for column in batch.columns]
             yield _chunk(pa.table(columns, names=names), start)
             start += batch.num_rows
@@ -189,21 +191,33 @@ def _sheet(handle: IO[bytes], shape: Shape, rows: int | None) -> pa.Table | None
 def _parquet(handle: IO[bytes]) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(handle)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise RefusedDrop("unreadable_parquet", "The Parquet file is damaged or cut short.") from error
+
+
+def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from file.iter_batches(batch_size=PARQUET_ROWS)
+    except (pa.ArrowException, OSError) as error:
+        raise RefusedDrop("unreadable_parquet", "A part of the Parquet file is damaged.") from error
 
 
 def _as_text(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _as_text(column.dictionary_decode())
-    if pa.types.is_floating(kind) and pc.all(pc.equal(column, pc.round(column)), min_count=0).as_py():
+    if pa.types.is_floating(kind) and _are_whole(column):
         return column.cast(pa.int64()).cast(pa.string())  # 100023336956.0 is a UPRN, 1.00023e+11 is none
     if pa.types.is_timestamp(kind):
         return pc.strftime(column.cast(pa.timestamp("s", kind.tz), safe=False), format="%Y-%m-%d %H:%M:%S")
     if pa.types.is_nested(kind) or pa.types.is_binary(kind):
         return pa.nulls(len(column), pa.string())
     return column.cast(pa.string())
+
+
+def _are_whole(column: pa.Array) -> bool:
+    whole = pc.and_(pc.equal(column, pc.round(column)), pc.less(pc.abs(column), LARGEST_WHOLE))
+    return bool(pc.all(whole, min_count=0).as_py())
 
 
 def _chunk(table: pa.Table, first_row: int) -> Chunk:

@@ -42,7 +42,9 @@ def key() -> bytes:
 def canonical(text: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Text as it is compared: capitals, letters and digits only, single spaces."""
     plain = pc.replace_substring_regex(pc.utf8_upper(text), r"[^\p{L}\p{N}]+", " ")
-    return pc.utf8_trim_whitespace(plain)
+    trimmed = pc.utf8_trim_whitespace(plain)
+    # Punctuation alone is no name, and would make everybody who has none one person.
+    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
 def tokens(text: pa.Array) -> pa.Array:

@@ -59,7 +59,9 @@ def _delete_old_drops() -> int:
             and drop.finished_at < clock.now() - timedelta(days=_retention_days(drop.borough, drop.dataset))
             and drop.hashes.get("deleted") is None
         ]
-        kept_bytes = {drop.sha256 for drop in finished if drop not in old}
+        going = {drop.id for drop in old}
+        everything = session.scalars(sa.select(Drop)).all()
+        kept_bytes = {d.sha256 for d in everything if d.id not in going and "deleted" not in d.hashes}
         for drop in old:
             store.remove(f"intake/{drop.id}")
             if drop.sha256 not in kept_bytes:

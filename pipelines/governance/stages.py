@@ -12,11 +12,14 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LastGood, StageState
 
 
-def drops_behind(boroughs: list[str] | None = None, datasets: list[str] | None = None) -> list[list[str]]:
-    """`[borough, dataset, source, drop id]` of every last good extract, in a stable order."""
-    query = sa.select(LastGood.borough, LastGood.dataset, LastGood.source, LastGood.drop_id).order_by(
-        LastGood.borough, LastGood.dataset, LastGood.source
-    )
+def drops_behind(boroughs: list[str] | None = None, datasets: list[str] | None = None) -> list[list[Any]]:
+    """`[borough, dataset, source, drop id, lake version]` of every last good extract, in a stable order.
+
+    The version tells apart two readings of one drop, before and after its mapping was mended.
+    """
+    query = sa.select(
+        LastGood.borough, LastGood.dataset, LastGood.source, LastGood.drop_id, LastGood.lake_version
+    ).order_by(LastGood.borough, LastGood.dataset, LastGood.source)
     if boroughs is not None:
         query = query.where(LastGood.borough.in_(boroughs))
     if datasets is not None:
@@ -31,10 +34,17 @@ def input_hash(*parts: Any) -> str:
 
 
 def is_done(stage: str, borough: str, made_from: str) -> bool:
-    """Whether the stage last worked from the very same inputs."""
+    """Whether the stage last worked from the very same inputs.
+
+    If not, the old mark is taken away: the caller is about to write over what it stood for,
+    and must be taken up again should it be killed half way.
+    """
     with transaction() as session:
         state = session.get(StageState, (stage, borough))
-        return state is not None and state.input_hash == made_from
+        if state is not None and state.input_hash != made_from:
+            session.delete(state)
+            return False
+        return state is not None
 
 
 def mark_done(stage: str, borough: str, made_from: str, summary: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from pipelines.core import clock
-from pipelines.core.errors import HeldDrop, RefusedDrop
+from pipelines.core.errors import HeldDrop, LodaError, RefusedDrop
+from pipelines.core.faults import place_of
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus
@@ -54,6 +55,11 @@ def harmonise(borough: str) -> StageResult:
         except RefusedDrop as error:
             _finish(drop.id, DropStatus.REFUSED, error.issue_type, str(error))
             counts["refused"] += 1
+        except (LodaError, OSError, MemoryError, sa.exc.SQLAlchemyError):
+            raise  # not of this drop alone
+        except Exception as error:  # noqa: BLE001 - one drop that nobody foresaw must not stop the borough's others
+            _finish(drop.id, DropStatus.HELD, "platform_fault", f"The platform stumbled over it: {place_of(error)}.")
+            counts["held"] += 1
     sentence = f"{counts['rows']:,} rows of {counts['drops']} drops" if waiting else "nothing new"
     return StageResult("harmonise", borough, "made" if waiting else "unchanged", sentence, dict(counts))
 
@@ -91,6 +97,7 @@ def _harmonise_drop(drop: Drop) -> int:
 def _stage_rows(drop: Drop, mapping: Mapping, contract: Contract, names: list[str]) -> Counted:
     """Write `rows` (what may be accepted) and `issues` of a drop, with memory for one chunk."""
     files = IntakeFiles(drop.id)
+    files.remove("findings")  # of an earlier reading
     ragged = RaggedRows()
     seen = np.empty(0, np.int64)
     rows_in = accepted = 0

@@ -6,14 +6,13 @@ import hashlib
 import json
 import logging
 import re
-from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pipelines.core import clock
 from pipelines.core.bucket import Entry, Folder
-from pipelines.core.errors import ConfigurationError, RefusedDrop
+from pipelines.core.errors import RefusedDrop
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Arrival, Drop, DropStatus
@@ -21,10 +20,9 @@ from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.extracts import raw_folder
 from pipelines.ingest.discovery import borough_of, dropped_files, is_young, new_entries
-from pipelines.ingest.place import check_place
+from pipelines.ingest.place import check_name, check_place, extract_date
 from pipelines.ingest.second_look import requeue
 from pipelines.ingest.sniffing import Copied, check_content, check_kind, copy_and_measure, kind_of
-from schemas import registry
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +53,7 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
     copied: Copied | None = None
     refusal: RefusedDrop | None = None
     try:
+        check_name(entry.path)
         check_kind(kind)
         with bucket.read(entry.path) as source, raw.write(incoming) as target:
             copied = copy_and_measure(source, target, kind)
@@ -66,6 +65,8 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
         refusal = error
     except FileNotFoundError:
         return None  # taken away while it was being read: there is nothing to admit
+    except (PermissionError, IsADirectoryError) as error:
+        refusal = RefusedDrop("unreadable_file", f"The file cannot be opened ({type(error).__name__}).")
     try:
         sha256 = copied.sha256 if copied else _hash_of_refused(entry)
         if copied:
@@ -119,7 +120,7 @@ def _record(session: Session, entry: Entry, sha256: str, size: int, refusal: Ref
         sha256=sha256,
         size_bytes=size,
         received_at=clock.now(),
-        extract_date=_extract_date(borough, dataset, entry),
+        extract_date=extract_date(borough, dataset, entry.path, entry.modified.date()),
         hashes={},
         status=DropStatus.RECEIVED.value,
     )
@@ -127,9 +128,14 @@ def _record(session: Session, entry: Entry, sha256: str, size: int, refusal: Ref
     if refusal is not None and earlier is None:
         made.status, made.reason, made.sentence = DropStatus.REFUSED.value, refusal.issue_type, str(refusal)
         made.finished_at = clock.now()
+    elif earlier is not None and refusal is None and earlier.status == DropStatus.REFUSED.value:
+        # What was wrong with it is right now: another place, another ending, another limit.
+        session.delete(earlier)
+        session.flush()
     elif earlier is not None:
         if earlier.path == entry.path and earlier.status != DropStatus.SUPERSEDED.value:
             session.merge(arrival)
+            earlier.receipt_delivered = False  # the receipt beside it may be that of a file in between
             return None
         made.id = arrival.drop_id = _again(session, base)
         made.status, made.reason, made.duplicate_of = DropStatus.DUPLICATE.value, "duplicate_drop", base
@@ -154,18 +160,3 @@ def _same_as(session: Session, earlier: Drop) -> str:
     if earlier.status == DropStatus.SUPERSEDED.value:
         sentence += " A later extract has replaced that one and stays in use."
     return sentence
-
-
-def _extract_date(borough: str, dataset: str, entry: Entry) -> date:
-    """The day the extract was made: from its name where a mapping says how, else the day it was written."""
-    written = entry.modified.date()
-    if borough not in registry.boroughs() or dataset not in registry.contracts():
-        return written
-    name = entry.path.rsplit("/", 1)[-1]
-    try:
-        layouts = registry.mappings(borough, dataset)
-    except ConfigurationError:
-        return written  # the harmonise stage holds the drop and says what is wrong with the mapping
-    read = (layout.extract_date.read(name) for layout in layouts if layout.extract_date)
-    # A day that has not come yet is a slip in the name, and would hide every later extract.
-    return next((day for day in read if day is not None and day <= clock.today()), written)

@@ -29,8 +29,23 @@ def borough_of(path: str) -> str:
 
 
 def dropped_files(bucket: Folder) -> list[Entry]:
-    """Every file that somebody dropped: not our receipts, not a hidden file, not an upload under way."""
-    return [entry for entry in bucket.list(DROPS) if not _is_ours(entry.path.rsplit("/", 1)[-1])]
+    """Every file that somebody dropped: not our receipts, not a hidden file, not an upload under way.
+
+    A file whose name is no text in UTF-8 cannot be named in a receipt; it is logged and left.
+    """
+    found = [entry for entry in bucket.list(DROPS) if not _is_ours(entry.path.rsplit("/", 1)[-1])]
+    named = [entry for entry in found if _is_text(entry.path)]
+    if len(named) < len(found):
+        log.warning("%d files have names that are not UTF-8 and are left: rename them", len(found) - len(named))
+    return named
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_ours(name: str) -> bool:

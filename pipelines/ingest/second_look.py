@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus, LastGood
-from pipelines.ingest.place import check_place
+from pipelines.ingest.place import check_place, extract_date
 from schemas import registry
 
 OF_PLACE = ("no_agreement", "unknown_borough", "unknown_dataset")
@@ -29,10 +29,13 @@ def to_look_at_again(borough: str | None = None) -> list[Drop]:
         refused = session.scalars(
             sa.select(Drop).where(Drop.status == DropStatus.REFUSED.value, Drop.reason.in_(OF_PLACE), *mine)
         ).all()
-    judged = [
-        drop for drop in (*held, *good) if drop.hashes.get("rules") != registry.rules_hash(drop.borough, drop.dataset)
-    ]
-    return judged + [drop for drop in refused if _place_is_right(drop.path)]
+    there = [drop for drop in (*held, *good, *refused) if "deleted" not in drop.hashes]
+    return [drop for drop in there if _place_is_right(drop.path) and _is_judged_anew(drop)]
+
+
+def _is_judged_anew(drop: Drop) -> bool:
+    refused = drop.status == DropStatus.REFUSED.value
+    return refused or drop.hashes.get("rules") != registry.rules_hash(drop.borough, drop.dataset)
 
 
 def requeue(borough: str) -> int:
@@ -43,6 +46,8 @@ def requeue(borough: str) -> int:
             drop = session.get_one(Drop, found.id)
             drop.status, drop.reason, drop.sentence = DropStatus.RECEIVED.value, None, None
             drop.finished_at, drop.receipt, drop.receipt_delivered = None, None, False
+            drop.mapping_name, drop.source, drop.rows_in, drop.accepted, drop.quarantined = None, None, 0, 0, 0
+            drop.extract_date = extract_date(drop.borough, drop.dataset, drop.path, drop.extract_date)
     return len(again)
 
 

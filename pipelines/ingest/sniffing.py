@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
@@ -107,7 +108,7 @@ def check_content(raw: Folder, path: str, kind: str, copied: Copied) -> None:
             _check_workbook(handle, copied.size)
     else:
         with raw.read(path) as handle:
-            handle.seek(-4, 2)
+            handle.seek(-min(4, copied.size), 2)
             if copied.head[:4] != b"PAR1" or handle.read(4) != b"PAR1":
                 raise RefusedDrop("unreadable_parquet", "The file does not begin and end as a Parquet file does.")
 
@@ -148,5 +149,14 @@ def _check_workbook(handle: IO[bytes], size: int) -> None:
             # A member that lies about its size fails its checksum here, before a reader trusts it.
             if archive.testzip() is not None:
                 raise RefusedDrop("unreadable_spreadsheet", "A part of the workbook is damaged.")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise RefusedDrop("unreadable_spreadsheet", "The workbook is damaged, cut short or locked.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 import numpy as np
@@ -20,6 +21,7 @@ from pipelines.extracts import IntakeFiles
 from pipelines.governance import access
 from pipelines.publish.quarantine import write_quarantine
 from pipelines.publish.receipts import as_json, as_text, make_receipt
+from schemas import registry
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,13 @@ def publish_drops(borough: str) -> StageResult:
             counts["rows"] += rows
     with transaction() as session:
         due = session.scalars(
-            sa.select(Drop).where(
+            sa.select(Drop)
+            .where(
                 Drop.borough == borough,
                 Drop.status.in_([status.value for status in FINAL]),
                 Drop.receipt_delivered.is_(False),
             )
+            .order_by(Drop.received_at)  # of two files under one name the later one's receipt stays
         ).all()
     for drop in due:
         _deliver(drop)
@@ -87,7 +91,7 @@ def _commit(drop: Drop) -> int | None:
     with transaction() as session:
         previous = session.get(LastGood, key)
         if previous is not None and previous.drop_id != drop.id:
-            session.get_one(Drop, previous.drop_id).status = DropStatus.SUPERSEDED.value
+            _supersede(session.get_one(Drop, previous.drop_id))
         session.merge(
             LastGood(
                 borough=drop.borough,
@@ -102,8 +106,30 @@ def _commit(drop: Drop) -> int | None:
         )
         row = session.get_one(Drop, drop.id)
         row.status, row.lake_version, row.finished_at = DropStatus.ACCEPTED.value, version, clock.now()
+    _retire_other_sources(drop, source)
     log.info("drop %s is in the lake at version %d", drop.id, version)
     return int(rows.num_rows)
+
+
+def _supersede(drop: Drop) -> None:
+    if drop.status == DropStatus.ACCEPTED.value:
+        drop.status = DropStatus.SUPERSEDED.value
+
+
+def _retire_other_sources(drop: Drop, source: str) -> None:
+    """Take out the rows of sources that no mapping names any more, lest a borough's records stand there twice."""
+    named = {mapping.source for mapping in registry.mappings(drop.borough, drop.dataset)} | {source}
+    with transaction() as session:
+        mine = sa.and_(LastGood.borough == drop.borough, LastGood.dataset == drop.dataset)
+        gone = session.scalars(sa.select(LastGood).where(mine, LastGood.source.not_in(named))).all()
+    for last in gone:
+        empty = registry.contract(drop.dataset).arrow_schema().empty_table()
+        retired = {"retired": f"source {last.source}"}
+        access.write_dataset(drop.dataset, empty, borough=drop.borough, source=last.source, made_from=retired)
+        with transaction() as session:
+            session.delete(session.get_one(LastGood, (drop.borough, drop.dataset, last.source)))
+            if last.drop_id != drop.id:
+                _supersede(session.get_one(Drop, last.drop_id))
 
 
 def _deliver(drop: Drop) -> None:
@@ -115,10 +141,13 @@ def _deliver(drop: Drop) -> None:
     if has_rows_to_mend:
         write_quarantine(drop, files, bucket, quarantine)
     elif drop.status != DropStatus.DUPLICATE.value:
-        bucket.remove(quarantine)  # of an earlier file of this name
+        with contextlib.suppress(OSError):  # a name too long to exist
+            bucket.remove(quarantine)  # of an earlier file of this name
     receipt = make_receipt(drop, files, quarantine if has_rows_to_mend else None)
-    bucket.write_bytes(f"{drop.path}.receipt.json", as_json(receipt))
-    bucket.write_bytes(f"{drop.path}.receipt.txt", as_text(receipt).encode())
+    # Beside the drop; under the drop's own name where the file's is too long to be added to.
+    beside = f"{drop.path.rsplit('/', 1)[0]}/{drop.id}" if drop.reason == "name_too_long" else drop.path
+    bucket.write_bytes(f"{beside}.receipt.json", as_json(receipt))
+    bucket.write_bytes(f"{beside}.receipt.txt", as_text(receipt).encode())
     with transaction() as session:
         row = session.get_one(Drop, drop.id)
         row.receipt, row.receipt_delivered = receipt, True

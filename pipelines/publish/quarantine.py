@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -74,16 +76,19 @@ def write_quarantine(drop: Drop, files: IntakeFiles, bucket: Folder, path: str) 
         names = headings(handle, mapping.shape)
     ragged = RaggedRows()
     schema = pa.schema([(name, pa.string()) for name in (*names, "_row", "_reason", "_how_to_fix")])
-    with bucket.write(path) as target, pacsv.CSVWriter(target, schema) as writer, raw_folder().read(drop.sha256) as raw:
-        for chunk in chunks(raw, mapping.shape, names, ragged):
-            hit = np.isin(chunk.row_numbers, by_row.index.to_numpy())
-            written += _write(writer, schema, chunk.table.filter(pa.array(hit)), chunk.row_numbers[hit], by_row)
-        if ragged.numbers:
-            # A torn row has no columns; its text is put, as it came, in the first.
-            texts = pa.array(ragged.texts, pa.string())
-            empty = pa.repeat(pa.scalar(""), len(texts))
-            table = pa.table([texts, *[empty] * (len(names) - 1)], names=names)
-            written += _write(writer, schema, table, np.array(ragged.numbers, np.int64), by_row)
+    # The mark lets a spreadsheet program read the file as UTF-8.
+    with bucket.write(path) as target:
+        target.write(codecs.BOM_UTF8)
+        with pacsv.CSVWriter(target, schema) as writer, raw_folder().read(drop.sha256) as raw:
+            for chunk in chunks(raw, mapping.shape, names, ragged):
+                hit = np.isin(chunk.row_numbers, by_row.index.to_numpy())
+                written += _write(writer, schema, chunk.table.filter(pa.array(hit)), chunk.row_numbers[hit], by_row)
+            if ragged.numbers:
+                # A torn row has no columns; its text is put, as it came, in the first.
+                texts = pa.array(ragged.texts, pa.string())
+                empty = pa.repeat(pa.scalar(""), len(texts))
+                table = pa.table([texts, *[empty] * (len(names) - 1)], names=names)
+                written += _write(writer, schema, table, np.array(ragged.numbers, np.int64), by_row)
     return written
 
 

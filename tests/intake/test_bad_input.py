@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import random
+import sys
 import threading
 import time
 import zipfile
@@ -391,3 +394,129 @@ def test_new_agreement_lets_a_refused_file_in(intake: Intake, monkeypatch: pytes
         assert intake.night() == []
     assert intake.night() == ["oxford"]
     assert intake.only().status == "accepted"
+
+
+def test_mistake_of_place_put_right_lets_the_same_bytes_in(intake: Intake):
+    wrong = intake.drop(register(3), place="Oxford/hmo_licence")
+    intake.night()
+    assert intake.only().reason == "unknown_borough"
+    wrong.unlink()
+    intake.drop(register(3))
+    intake.night()
+    assert [d.status for d in intake.drops()] == ["accepted"]
+    assert len(intake.lake()) == 3
+
+
+def test_workbook_named_csv_is_read_once_it_has_its_right_name(intake: Intake):
+    content = workbook()
+    intake.drop(content).unlink()
+    intake.drop(content)
+    intake.night()
+    intake.drop(content, "register.xlsx")
+    intake.night()
+    assert intake.drops()[-1].reason in {"no_mapping", "layout_changed"}, "it got as far as its layout"
+
+
+def test_clock_that_runs_ahead_does_not_hide_later_extracts(intake: Intake):
+    path = intake.drop(register(5), "a.csv")
+    os.utime(path, (4_000_000_000, 4_000_000_000))
+    intake.night()
+    intake.drop(register(6), "b.csv")
+    intake.night()
+    assert len(intake.lake()) == 6
+
+
+@pytest.mark.parametrize(("content", "name"), [(b"PA", "a.parquet"), (b"PAR1PAR1", "b.parquet"), (b"PK", "c.xlsx")])
+def test_tiny_binary_files(intake: Intake, content: bytes, name: str):
+    intake.drop(content, name)
+    intake.drop(register(2))
+    intake.night()
+    assert {d.status for d in intake.drops()} in ({"accepted", "refused"}, {"accepted", "held"})
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damaged_workbooks_never_stop_the_borough(intake: Intake, seed: int):
+    content = bytearray(workbook(300))
+    random.Random(seed).shuffle(places := list(range(60, len(content) - 60)))
+    for place in places[:20]:
+        content[place] ^= 0xFF
+    intake.drop(bytes(content), "register.xlsx")
+    intake.drop(register(2))
+    intake.night()
+    assert len(intake.drops()) == 2
+    assert all(d.receipt for d in intake.drops())
+    assert len(intake.lake()) == 2
+
+
+def test_parquet_numbers_that_no_integer_holds(intake: Intake):
+    from pipelines.extracts.decode import _as_text
+
+    assert _as_text(pa.array([float("inf"), 1e20, 5.0])).to_pylist() == ["inf", "1e+20", "5"]
+
+
+def test_names_that_are_too_long_or_strange_get_a_receipt_or_are_left(intake: Intake):
+    intake.drop(register(2), "n" * 240 + ".csv")
+    intake.drop(register(3), "régister 'of' [HMOs] *2026*.csv")
+    (
+        intake.bucket / "drops" / "oxford" / "hmo_licence" / b"latin\xe9.csv".decode("utf-8", "surrogateescape")
+    ).write_bytes(register(4))
+    intake.night()
+    assert {d.reason for d in intake.drops()} == {None, "name_too_long"}
+    assert all(d.receipt_delivered for d in intake.drops())
+    assert len(intake.lake()) == 3
+    assert intake.night() == []
+
+
+def test_one_drop_that_nobody_foresaw_is_held_and_the_others_go_on(intake: Intake, monkeypatch: pytest.MonkeyPatch):
+    module = sys.modules["pipelines.harmonise.stage"]
+    real = module.harmonise_chunk
+
+    def stumbles(chunk, mapping, contract, day):
+        if chunk.table.num_rows == 3:
+            raise KeyError("a secret value")
+        return real(chunk, mapping, contract, day)
+
+    monkeypatch.setattr(module, "harmonise_chunk", stumbles)
+    intake.drop(register(3), "one 2024-05-01.csv")
+    intake.drop(register(5), "two 2024-06-01.csv")
+    intake.night()
+    assert sorted((d.status, d.reason) for d in intake.drops()) == [("accepted", None), ("held", "platform_fault")]
+    assert "secret" not in json.dumps([d.receipt for d in intake.drops()])
+
+
+def test_a_source_that_is_named_anew_does_not_double_its_rows(intake: Intake, tmp_path, monkeypatch):
+    intake.drop(register(5))
+    intake.night()
+    folder = tmp_path / "mappings" / "oxford"
+    folder.mkdir(parents=True)
+    from schemas import registry
+
+    text = (registry.FOLDER / "mappings/oxford/hmo_licence.yaml").read_text()
+    (folder / "hmo_licence.yaml").write_text(text + "\nsource: register\n")
+    monkeypatch.setenv("LODA_MAPPINGS_DIR", str(tmp_path / "mappings"))
+    settings.cache_clear()
+    registry.clear()
+    intake.night()
+    assert len(intake.lake()) == 5
+    assert {r["source"] for r in intake.lake()} == {"register"}
+
+
+def test_a_second_look_is_seen_by_the_stages_after(intake: Intake, tmp_path, monkeypatch):
+    from pipelines.governance.stages import drops_behind
+    from schemas import registry
+
+    intake.drop(register(5))
+    intake.night()
+    before = drops_behind()
+    folder = tmp_path / "mappings" / "oxford"
+    folder.mkdir(parents=True)
+    text = (registry.FOLDER / "mappings/oxford/hmo_licence.yaml").read_text()
+    (folder / "hmo_licence.yaml").write_text(
+        text.replace("  max_persons: Total Number Occupants\n", "") + ("ignore: {Total Number Occupants: not used}\n")
+    )
+    monkeypatch.setenv("LODA_MAPPINGS_DIR", str(tmp_path / "mappings"))
+    settings.cache_clear()
+    registry.clear()
+    intake.night()
+    assert {r["max_persons"] for r in intake.lake()} == {None}
+    assert drops_behind() != before

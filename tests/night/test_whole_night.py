@@ -44,7 +44,7 @@ def test_quarantine_file_holds_the_quarantined_rows(night: Night):
         path = night.home / "bucket" / f"{drop['file']}.quarantine.csv"
         assert path.exists() == (drop["quarantined"] > 0)
         if drop["quarantined"]:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
             assert len(rows) == drop["quarantined"]
             assert all(row["_row"] and row["_reason"] and row["_how_to_fix"] for row in rows)
             checked += 1

@@ -129,6 +129,9 @@ def faulty(tmp_path: Path, text: str, dataset: str = "hmo_licence") -> str:
         ("extends: nobody\nfields: {address: A}", "no preset"),
         ("fields: [", "not valid YAML"),
         ("fields: {address: A}\nshape: {header_row: 0}", "header_row"),
+        ("fields: {address: A}\nshape: {encoding: utf8-bom}", "no encoding"),
+        ("fields: {address: A}\nsource: \"x' OR '1'='1\"", "source"),
+        ("fields: {address: A}\nextract_date: {pattern: 'abc', format: '%Y'}", "one group"),
         ("fields: {address: A}\nknown_since: {after: expiry_date}", "not mapped"),
     ],
 )
