@@ -34,6 +34,12 @@ def _contracts() -> list[str]:
     seen: dict[str, tuple[str, str]] = {}
     found = []
     for contract in registry.contracts().values():
+        found += [
+            f"The key of {contract.dataset} names no field '{k}'." for k in contract.key if k not in contract.by_name
+        ]
+        for time in (contract.event_time, contract.known_since):
+            if time not in contract.by_name or contract.by_name[time].type != "date":
+                found.append(f"The time column '{time}' of {contract.dataset} is no date field.")
         for field in contract.fields:
             meaning = field.model_dump_json(exclude={"required"})
             dataset, other = seen.setdefault(field.name, (contract.dataset, meaning))
@@ -60,7 +66,11 @@ def _mappings() -> list[str]:
 
 
 def _agreements() -> list[str]:
-    found = []
+    found = [
+        f"The scheme file of '{slug}' is for no borough."
+        for slug in registry.schemes()
+        if slug not in registry.boroughs()
+    ]
     for agreement in registry.agreements():
         unknown = set(agreement.boroughs) - {*registry.boroughs(), "all-london"}
         unknown |= set(agreement.datasets) - {*registry.contracts(), "all"}

@@ -99,7 +99,9 @@ def night_summary(report: NightReport, started: datetime, seconds: float) -> dic
         drops = session.scalars(
             sa.select(Drop).where(Drop.finished_at >= started).order_by(Drop.borough, Drop.dataset, Drop.received_at)
         ).all()
-        lists = session.scalars(sa.select(PublishedList).order_by(PublishedList.borough, PublishedList.version)).all()
+        lists = session.scalars(
+            sa.select(PublishedList).order_by(PublishedList.borough, PublishedList.as_of, PublishedList.version)
+        ).all()
     current = {issued.borough: issued for issued in lists}
     rows = [_drop_row(drop) for drop in drops]
     return {
@@ -141,7 +143,9 @@ def status_rows() -> dict[str, Any]:
         troubled = session.scalars(
             sa.select(Drop).where(Drop.status.in_(["held", "refused"])).order_by(Drop.received_at.desc())
         ).all()
-        lists = session.scalars(sa.select(PublishedList).order_by(PublishedList.borough, PublishedList.version)).all()
+        lists = session.scalars(
+            sa.select(PublishedList).order_by(PublishedList.borough, PublishedList.as_of, PublishedList.version)
+        ).all()
     current = {issued.borough: list_heading(issued) for issued in lists}
     return {
         "last_good": [
