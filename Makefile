@@ -61,12 +61,13 @@ sys.exit(bad and 1)
 endef
 export LINT_CONTRACTS
 
-# The lock names no index and holds for Python 3.11 to 3.13 on every platform. uv lives in an environment of its own.
+# The lock names no index (uv writes none of its own accord) and holds for Python 3.11 to 3.13 on every platform.
+# uv lives in an environment of its own.
 lock:
 	@test -x .venv/uv/bin/uv || { $(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq uv; }
 	@echo "Resolving ..."
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
+	  --quiet --output-file requirements.lock
 	@echo "requirements.lock is written; 'make setup' installs it."
 
 clean:
