@@ -28,7 +28,9 @@ from schemas import registry as schema_registry
 log = logging.getLogger(__name__)
 
 STAGE = "train"
-FEWEST_HMOS = 30
+FEWEST_HMOS = 10
+"""Known HMOs below which no model is made; with so few its card shows how little it can tell."""
+
 FEWEST_TO_TRY = 10
 """HMOs below which not even a trial model is fitted."""
 
