@@ -33,12 +33,6 @@ class HeldDrop(LodaError):
         self.issue_type = issue_type
 
 
-class NoAgreement(LodaError):
-    """A read for which no agreement to share is in force."""
-
-    exit_code = 77
-
-
 class NotFound(LodaError):
     """A borough, drop, list or model that is not there."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,12 +38,6 @@ class IntakeFiles:
         """Read a Parquet file."""
         with self.folder.read(f"{name}.parquet") as handle:
             return pq.read_table(handle, columns=columns)
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[IO[bytes]]:
-        """Open one of the files for reading."""
-        with self.folder.read(name) as handle:
-            yield handle
 
     def remove(self, name: str) -> None:
         """Delete one of the files."""

@@ -13,7 +13,6 @@ from typing import Literal
 import pyarrow as pa
 
 from pipelines.core import clock, lake
-from pipelines.core.errors import NoAgreement
 from schemas import registry
 
 Purpose = Literal["hmo_detection"]
@@ -31,19 +30,6 @@ def allowed(borough: str, dataset: str, purpose: Purpose, on: date | None = None
         and (dataset in agreement.datasets or "all" in agreement.datasets)
         for agreement in registry.agreements()
     )
-
-
-def check(borough: str, dataset: str, purpose: Purpose) -> None:
-    """Raise unless the use is agreed.
-
-    Raises:
-        NoAgreement: none is in force today.
-    """
-    if not allowed(borough, dataset, purpose):
-        raise NoAgreement(
-            f"No agreement in force lets {dataset} of {borough} be used for {purpose}; "
-            "see schemas/agreements, or ask the information-governance lead."
-        )
 
 
 def read_dataset(

@@ -149,6 +149,7 @@ def _check_workbook(handle: IO[bytes], size: int) -> None:
             # A member that lies about its size fails its checksum here, before a reader trusts it.
             if archive.testzip() is not None:
                 raise RefusedDrop("unreadable_spreadsheet", "A part of the workbook is damaged.")
+    # All that the ZIP reader raises on damage, a lock, or a compression it does not know.
     except (
         zipfile.BadZipFile,
         zipfile.LargeZipFile,

@@ -16,6 +16,7 @@ from pipelines.core import clock
 from pipelines.core.bucket import Folder
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.lists import newest_list
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
@@ -57,12 +58,7 @@ def publish_lists(borough: str) -> StageResult:
 
 def _newest(borough: str) -> tuple[PublishedList | None, list[ListEntry]]:
     with transaction() as session:
-        issued = session.scalars(
-            sa.select(PublishedList)
-            .where(PublishedList.borough == borough)
-            .order_by(PublishedList.as_of.desc(), PublishedList.version.desc())
-            .limit(1)
-        ).one_or_none()
+        issued = newest_list(session, borough)
         if issued is None:
             return None, []
         of_list = sa.select(ListEntry).where(ListEntry.list_id == issued.id).order_by(ListEntry.rank)

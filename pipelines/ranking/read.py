@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.lists import newest_list
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from schemas import registry
 
@@ -20,12 +21,7 @@ def current_list(borough: str, capacity: int | None = None) -> tuple[PublishedLi
     """
     registry.borough(borough)
     with transaction() as session:
-        issued = session.scalars(
-            sa.select(PublishedList)
-            .where(PublishedList.borough == borough)
-            .order_by(PublishedList.as_of.desc(), PublishedList.version.desc())
-            .limit(1)
-        ).one_or_none()
+        issued = newest_list(session, borough)
         if issued is None:
             raise NotFound(
                 f"No list was issued for {borough} yet: run a night for it, or 'loda status' to see what it waits for."

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.core.errors import ConfigurationError, HeldDrop, LodaError, NoAgreement, RefusedDrop
+from pipelines.core.errors import ConfigurationError, HeldDrop, LodaError, NotFound, RefusedDrop
 from pipelines.core.lock import Busy
 from pipelines.core.types import StageResult
 
@@ -47,7 +47,7 @@ def test_a_result_passes_as_a_small_dict(wiring: Any) -> None:
         HeldDrop("x", "The drop is held."),
         RefusedDrop("x", "The drop is refused."),
         ConfigurationError("A mapping is faulty."),
-        NoAgreement("No agreement is in force."),
+        NotFound("There is no such borough."),
         LodaError("Something is to be mended."),
         ValueError("a cell"),
         FileNotFoundError("a path"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 
 import pytest
 
 from pipelines import night
-from pipelines.core.errors import LodaError, NoAgreement
+from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.types import StageResult
 
 
@@ -33,16 +35,30 @@ def test_steps_run_in_order_until_one_fails(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_fault_that_is_told_keeps_its_own_sentence(monkeypatch: pytest.MonkeyPatch):
     def refused(borough: str) -> StageResult:
-        raise NoAgreement("No agreement in force lets this be used.")
+        raise NotFound("There is no such thing.")
 
     monkeypatch.setattr(night, "link", refused)
     ((failure, _),) = night._share("camden", ["link"], ("camden",))
-    assert failure == ("link", "camden", "No agreement in force lets this be used.")
+    assert failure == ("link", "camden", "There is no such thing.")
+
+
+def test_a_killed_worker_costs_its_own_borough_only(home):
+    run = night._Night(lambda _result, _seconds: None)
+    before = run.pool
+    lost: Future = Future()
+    lost.set_exception(BrokenProcessPool("killed"))
+    ((stage, borough, sentence), _) = run._result(lost, "camden", ["link"])[0]
+    assert (stage, borough) == ("link", "camden")
+    assert "tried again" in sentence
+    assert run.pool is not before, "the others have workers again"
+    run.pool.shutdown()
 
 
 def test_as_of_dates(home):
     assert night.resolve_as_of("2026-09-30") == date(2026, 9, 30)
     with pytest.raises(LodaError, match="not a date"):
         night.resolve_as_of("30/09/2026")
+    with pytest.raises(LodaError, match="has not come yet"):
+        night.resolve_as_of("2999-01-01")
     with pytest.raises(LodaError, match="No extract has been accepted"):
         night.resolve_as_of(None)
