@@ -152,9 +152,8 @@ def schemes() -> dict[str, tuple[Designation, ...]]:
 
 
 def mapping_folders() -> list[Path]:
-    """Where mappings lie: the committed ones, then those of `LODA_MAPPINGS_DIR`, which win."""
-    extra = settings().mappings_dir
-    return [FOLDER / "mappings", *([extra] if extra else [])]
+    """Where mappings lie: the committed ones, then those of `LODA_MAPPINGS_DIR` (`<home>/mappings`), which win."""
+    return [FOLDER / "mappings", settings().mappings_dir]
 
 
 def mappings(borough_slug: str, dataset: str) -> list[Mapping]:

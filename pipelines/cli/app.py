@@ -41,7 +41,7 @@ class Format(StrEnum):
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
     """A user's mistake ends in one sentence and an exit code, never in a stack trace."""
     try:
         yield
@@ -50,7 +50,8 @@ def _sentences() -> Iterator[None]:
         raise typer.Exit(error.exit_code) from error
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Plain data for a program."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
@@ -68,7 +69,7 @@ def demo(
     from pipelines import demo as generator
     from pipelines.core.settings import settings
 
-    with _sentences():
+    with sentences():
         chosen = display.chosen_boroughs(boroughs, generator.DEFAULT_BOROUGHS)
         made = generator.make(
             out or settings().bucket_url,
@@ -96,7 +97,7 @@ def run(
     """
     from pipelines import night
 
-    with _sentences():
+    with sentences():
         started = datetime.now(UTC)
         clock = time.perf_counter()
         report = night.run(
@@ -107,7 +108,7 @@ def run(
         )
         summary = display.night_summary(report, started, time.perf_counter() - clock)
         if as_json:
-            _print_json(summary)
+            print_json(summary)
         else:
             display.print_night(summary)
         if report.failures:
@@ -117,10 +118,10 @@ def run(
 @app.command(epilog="Example: loda status --json")
 def status(as_json: Json = False) -> None:
     """The last good state of every borough and dataset, and each borough's current list."""
-    with _sentences():
+    with sentences():
         rows = display.status_rows()
         if as_json:
-            _print_json(rows)
+            print_json(rows)
         else:
             display.print_status(rows)
 
@@ -137,12 +138,12 @@ def list_(
     from pipelines.ranking import current_list
     from schemas import registry
 
-    with _sentences():
+    with sentences():
         registry.borough(borough)
         issued, entries = current_list(borough, capacity)
         rows = display.list_rows(entries)
         if form is Format.JSON:
-            _print_json({**display.list_heading(issued), "entries": rows})
+            print_json({**display.list_heading(issued), "entries": rows})
         elif form is Format.CSV:
             import pandas as pd
 
@@ -159,10 +160,10 @@ def receipt(drop: str, as_json: Json = False) -> None:
     """The receipt of one drop: what was accepted, what was not, why, and what to do."""
     from pipelines.publish import receipt_text
 
-    with _sentences():
+    with sentences():
         found = display.find_receipt(drop)
         if as_json:
-            _print_json(found)
+            print_json(found)
         else:
             typer.echo(receipt_text(found), nl=False)
 
@@ -172,7 +173,7 @@ def doctor(as_json: Json = False) -> None:
     """Check the configuration and every connection, and say what to do. Exit code 1 if something must be mended."""
     found = doctor_findings()
     if as_json:
-        _print_json([{"check": f.check, "ok": f.ok, "sentence": f.sentence} for f in found])
+        print_json([{"check": f.check, "ok": f.ok, "sentence": f.sentence} for f in found])
     else:
         display.print_doctor(found)
     if not all(f.ok for f in found):
@@ -188,7 +189,7 @@ def template(
     from schemas import registry
     from schemas.template import csv_template
 
-    with _sentences():
+    with sentences():
         wanted = list(registry.contracts()) if dataset == "all" else [registry.contract(dataset).dataset]
         if out is None and len(wanted) > 1:
             raise LodaError("Say where the templates go: loda template all --out FOLDER.")
@@ -205,17 +206,17 @@ def template(
 @app.command(epilog="Example: loda tonight")
 def tonight(top: Annotated[int, typer.Option(min=1, help="Entries of each list to show.")] = 5) -> None:
     """Each borough's receipts in short, the top of its list, and where everything lies."""
-    with _sentences():
+    with sentences():
         display.print_tonight(top)
 
 
 @model_app.command("list", epilog="Example: loda model list --json")
 def model_list(as_json: Json = False) -> None:
     """Every model: when it was trained, what it scored, who promoted it."""
-    with _sentences():
+    with sentences():
         rows = display.model_rows()
         if as_json:
-            _print_json(rows)
+            print_json(rows)
         else:
             display.print_models(rows)
 
@@ -232,5 +233,5 @@ def model_promote(
     """Make a model the one that scores the next night. A named person does this, and it is audited."""
     from models import hmo
 
-    with _sentences():
+    with sentences():
         typer.echo(hmo.promote(model, who, reason).sentence)

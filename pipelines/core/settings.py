@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     published_url: str = Field(
         "", description="fsspec URL that lists are published to; empty means `<home>/published`."
     )
-    mappings_dir: Path | None = Field(None, description="Folder of mappings that are added to the committed ones.")
+    mappings_dir: Path = Field(
+        Path(), description="Folder of mappings added to the committed ones; empty means `<home>/mappings`."
+    )
     pseudonym_key: SecretStr | None = Field(
         None, description="Secret that keys the tokens of direct identifiers; empty means a key file in `<home>`."
     )
@@ -68,6 +70,7 @@ class Settings(BaseSettings):
             "lake_url": self.lake_url or str(home / "lake"),
             "ledger_url": self.ledger_url or f"sqlite:///{home / 'ledger.db'}",
             "published_url": self.published_url or str(home / "published"),
+            "mappings_dir": self.mappings_dir if self.mappings_dir != Path() else home / "mappings",
         }
         for name, value in places.items():
             object.__setattr__(self, name, value)

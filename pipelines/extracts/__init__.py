@@ -4,7 +4,17 @@ Stages share this reading, so that the row a receipt names is the row that was h
 """
 
 from pipelines.extracts.decode import Chunk, RaggedRows, chunks, headings
-from pipelines.extracts.intake import IntakeFiles, raw_folder
+from pipelines.extracts.intake import Extract, IntakeFiles, raw_extract, raw_folder
 from pipelines.extracts.layout import choose_layout
 
-__all__ = ["Chunk", "IntakeFiles", "RaggedRows", "choose_layout", "chunks", "headings", "raw_folder"]
+__all__ = [
+    "Chunk",
+    "Extract",
+    "IntakeFiles",
+    "RaggedRows",
+    "choose_layout",
+    "chunks",
+    "headings",
+    "raw_extract",
+    "raw_folder",
+]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.bucket import Folder
+from pipelines.core.ledger.models import Drop
 from pipelines.core.settings import settings
 
 
@@ -17,11 +21,32 @@ def raw_folder() -> Folder:
     return Folder(f"{settings().lake_url.rstrip('/')}/raw")
 
 
-class IntakeFiles:
-    """The files of one drop between admission and publication; each is written whole or not at all."""
+@dataclass(frozen=True)
+class Extract:
+    """The bytes of an extract: the folder and path where they lie, and the ending of the file's own name (`.csv`)."""
 
-    def __init__(self, drop_id: str) -> None:
-        self.folder = Folder(f"{settings().lake_url.rstrip('/')}/intake/{drop_id}")
+    folder: Folder
+    path: str
+    kind: str
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """Open it to read bytes from the start."""
+        return self.folder.read(self.path)
+
+
+def raw_extract(drop: Drop) -> Extract:
+    """The bytes of an admitted drop, as they were dropped."""
+    return Extract(raw_folder(), drop.sha256, PurePosixPath(drop.path).suffix.lower())
+
+
+class IntakeFiles:
+    """The files of one drop between admission and publication; each is written whole or not at all.
+
+    They lie in the lake under the drop's name, or in a folder of their own for a rehearsal.
+    """
+
+    def __init__(self, drop_id: str, folder: Folder | None = None) -> None:
+        self.folder = folder or Folder(f"{settings().lake_url.rstrip('/')}/intake/{drop_id}")
 
     @contextmanager
     def writer(self, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
@@ -38,6 +63,12 @@ class IntakeFiles:
         """Read a Parquet file."""
         with self.folder.read(f"{name}.parquet") as handle:
             return pq.read_table(handle, columns=columns)
+
+    def batches(self, name: str, columns: list[str] | None = None, rows: int = 250_000) -> Iterator[pa.Table]:
+        """Read a Parquet file some rows at a time, so that memory does not grow with it; nothing for no rows."""
+        with self.folder.read(f"{name}.parquet") as handle:
+            for batch in pq.ParquetFile(handle).iter_batches(batch_size=rows, columns=columns):
+                yield pa.Table.from_batches([batch])
 
     def remove(self, name: str) -> None:
         """Delete one of the files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.core.errors import ConfigurationError, HeldDrop
 from pipelines.extracts.decode import headings
-from pipelines.extracts.intake import raw_folder
+from pipelines.extracts.intake import Extract
 from schemas import registry
 from schemas.mapping import Mapping
 
@@ -20,11 +20,11 @@ FORMATS = {
 NAMED_AT_MOST = 8
 
 
-def choose_layout(borough: str, dataset: str, sha256: str, kind: str) -> tuple[Mapping, list[str]]:
-    """The layout whose headings the raw file has, and those headings in order.
+def choose_layout(borough: str, dataset: str, extract: Extract) -> tuple[Mapping, list[str]]:
+    """The layout whose headings the extract has, and those headings in order.
 
     A file fits a layout that accounts for every one of its headings and misses none
-    that it needs. `kind` is the file's ending, such as `.csv`.
+    that it needs.
 
     Raises:
         HeldDrop: `no_mapping` where there is none for this kind of file, `layout_changed`
@@ -35,12 +35,12 @@ def choose_layout(borough: str, dataset: str, sha256: str, kind: str) -> tuple[M
         known = registry.mappings(borough, dataset)
     except ConfigurationError as error:
         raise HeldDrop("no_mapping", str(error)) from error
-    fitting = [mapping for mapping in known if mapping.shape.format == FORMATS[kind]]
+    fitting = [mapping for mapping in known if mapping.shape.format == FORMATS[extract.kind]]
     if not fitting:
-        raise HeldDrop("no_mapping", f"No mapping says how {borough}'s {kind} files become {dataset}.")
+        raise HeldDrop("no_mapping", f"No mapping says how {borough}'s {extract.kind} files become {dataset}.")
     nearest: tuple[int, Mapping, list[str]] | None = None
     for mapping in fitting:
-        with raw_folder().read(sha256) as handle:
+        with extract.open() as handle:
             found = headings(handle, mapping.shape)
         if found and mapping.needed <= set(found) <= mapping.columns:
             return mapping, found

@@ -3,6 +3,6 @@
 Critical holds the drop, error quarantines the row, warning passes with an issue.
 """
 
-from pipelines.gate.stage import gate
+from pipelines.gate.stage import Verdict, gate, judge
 
-__all__ = ["gate"]
+__all__ = ["Verdict", "gate", "judge"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.extracts import IntakeFiles
 from schemas import registry
+from schemas.contract import Contract
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,39 @@ def gate(borough: str) -> StageResult:
 
 def _judge(drop: Drop, rows_before: dict[tuple[str, str], int]) -> int | None:
     """Quarantined rows in all of a drop that passes; None for one that is held."""
-    contract = registry.contract(drop.dataset)
-    files = IntakeFiles(drop.id)
+    before = rows_before.get((drop.dataset, str(drop.source))) or _rows_of_last_good(drop)
+    verdict = judge(drop, registry.contract(drop.dataset), IntakeFiles(drop.id), before)
+    with transaction() as session:
+        row = session.get_one(Drop, drop.id)
+        row.accepted, row.quarantined = verdict.kept, row.rows_in - verdict.kept
+        row.reason, row.sentence = None, None
+        row.status = DropStatus.GATED.value
+        if verdict.held is not None:
+            # Nothing of a held drop is used, so every row of it counts as held back.
+            row.status, row.reason, row.sentence = DropStatus.HELD.value, verdict.held.issue_type, str(verdict.held)
+            row.accepted, row.quarantined = 0, row.rows_in
+            row.finished_at = clock.now()
+    log.info("drop %s is %s", drop.id, row.status)
+    if verdict.held is not None:
+        return None
+    rows_before[(drop.dataset, str(drop.source))] = verdict.kept
+    return drop.rows_in - verdict.kept
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Rows that pass, and why the drop as a whole must not be used, or None where it may."""
+
+    kept: int
+    held: HeldDrop | None
+
+
+def judge(drop: Drop, contract: Contract, files: IntakeFiles, rows_before: int) -> Verdict:
+    """Judge the harmonised `rows` of a drop and write what was found to `findings`.
+
+    Of `drop` only its rows in, borough, dataset and source are used, so a rehearsal can pass one that no ledger
+    holds. `rows_before` is the size of the last good extract, 0 where there was none.
+    """
     rows = files.read("rows", columns_needed(contract))
     findings = check_rows(contract, rows.to_pandas(date_as_object=False)) if rows.num_rows else []
     condemned = np.unique(
@@ -58,25 +91,14 @@ def _judge(drop: Drop, rows_before: dict[tuple[str, str], int]) -> int | None:
     )
     files.write("findings", _as_table(findings))
     kept = rows.num_rows - len(condemned)
-    status, reason, sentence = DropStatus.GATED, None, None
     try:
         _hold_if_grave(drop, findings, kept, rows_before)
-        rows_before[(drop.dataset, str(drop.source))] = kept
     except HeldDrop as error:
-        status, reason, sentence = DropStatus.HELD, error.issue_type, str(error)
-    with transaction() as session:
-        row = session.get_one(Drop, drop.id)
-        row.status, row.reason, row.sentence = status.value, reason, sentence
-        row.accepted, row.quarantined = kept, row.rows_in - kept
-        if status is DropStatus.HELD:
-            # Nothing of a held drop is used, so every row of it counts as held back.
-            row.accepted, row.quarantined = 0, row.rows_in
-            row.finished_at = clock.now()
-    log.info("drop %s is %s", drop.id, status.value)
-    return None if status is DropStatus.HELD else drop.rows_in - kept
+        return Verdict(kept, error)
+    return Verdict(kept, None)
 
 
-def _hold_if_grave(drop: Drop, findings: list[Finding], kept: int, rows_before: dict[tuple[str, str], int]) -> None:
+def _hold_if_grave(drop: Drop, findings: list[Finding], kept: int, before: int) -> None:
     """Raise if the drop as a whole must not be used.
 
     Raises:
@@ -96,7 +118,6 @@ def _hold_if_grave(drop: Drop, findings: list[Finding], kept: int, rows_before: 
             f"{drop.rows_in - kept:,} of {drop.rows_in:,} rows could not be used; "
             f"more than {settings().max_quarantined_share:.0%} holds the drop.",
         )
-    before = rows_before.get((drop.dataset, str(drop.source))) or _rows_of_last_good(drop)
     fall = 1 - kept / before if before >= SMALLEST_FALL_JUDGED else 0.0
     if fall > settings().max_row_fall_share:
         raise HeldDrop(

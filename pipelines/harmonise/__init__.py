@@ -5,6 +5,6 @@ left blank, recorded, and the row lives, unless the row cannot do without that c
 the row is quarantined whole.
 """
 
-from pipelines.harmonise.stage import harmonise
+from pipelines.harmonise.stage import Counted, harmonise, harmonise_extract
 
-__all__ = ["harmonise"]
+__all__ = ["Counted", "harmonise", "harmonise_extract"]

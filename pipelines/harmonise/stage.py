@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.core.types import StageResult
-from pipelines.extracts import IntakeFiles, RaggedRows, choose_layout, chunks, raw_folder
+from pipelines.extracts import Extract, IntakeFiles, RaggedRows, choose_layout, chunks, raw_extract
 from pipelines.harmonise.rows import ISSUES, harmonise_chunk, issue_rows, record_ids
 from schemas import registry
 from schemas.contract import PLATFORM_FIELDS, Contract
@@ -75,10 +74,9 @@ def _finish(drop_id: str, status: DropStatus, reason: str, sentence: str) -> Non
 
 def _harmonise_drop(drop: Drop) -> int:
     contract = registry.contract(drop.dataset)
-    mapping, names = choose_layout(drop.borough, drop.dataset, drop.sha256, PurePosixPath(drop.path).suffix.lower())
-    counted = _stage_rows(drop, mapping, contract, names)
-    if counted.rows_in == 0:
-        raise RefusedDrop("no_rows", "The file has headings but no rows.")
+    extract = raw_extract(drop)
+    mapping, names = choose_layout(drop.borough, drop.dataset, extract)
+    counted = harmonise_extract(extract, drop, mapping, contract, names, IntakeFiles(drop.id))
     with transaction() as session:
         row = session.get_one(Drop, drop.id)
         row.status, row.source, row.mapping_name = DropStatus.HARMONISED.value, mapping.source, mapping.name
@@ -94,9 +92,16 @@ def _harmonise_drop(drop: Drop) -> int:
     return counted.rows_in
 
 
-def _stage_rows(drop: Drop, mapping: Mapping, contract: Contract, names: list[str]) -> Counted:
-    """Write `rows` (what may be accepted) and `issues` of a drop, with memory for one chunk."""
-    files = IntakeFiles(drop.id)
+def harmonise_extract(
+    extract: Extract, drop: Drop, mapping: Mapping, contract: Contract, names: list[str], files: IntakeFiles
+) -> Counted:
+    """Write `rows` (what may be accepted) and `issues` of an extract with these headings, with memory for one chunk.
+
+    Of `drop` only its name, borough and extract date are used, so a rehearsal can pass one that no ledger holds.
+
+    Raises:
+        RefusedDrop: `no_rows`, or the file cannot be divided into rows.
+    """
     files.remove("findings")  # of an earlier reading
     ragged = RaggedRows()
     seen = np.empty(0, np.int64)
@@ -104,7 +109,7 @@ def _stage_rows(drop: Drop, mapping: Mapping, contract: Contract, names: list[st
     with (
         files.writer("rows", contract.arrow_schema()) as rows,
         files.writer("issues", ISSUES) as issues,
-        raw_folder().read(drop.sha256) as handle,
+        extract.open() as handle,
     ):
         for chunk in chunks(handle, mapping.shape, names, ragged):
             made = harmonise_chunk(chunk, mapping, contract, drop.extract_date)
@@ -122,6 +127,8 @@ def _stage_rows(drop: Drop, mapping: Mapping, contract: Contract, names: list[st
         torn = np.array(ragged.numbers, np.int64)
         issues.write_table(issue_rows(torn, "", "", "ragged_row", quarantines=True))
     rows_in += len(torn)
+    if rows_in == 0:
+        raise RefusedDrop("no_rows", "The file has headings but no rows.")
     return Counted(rows_in, accepted, rows_in - accepted)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 
 import numpy as np
@@ -11,16 +10,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from pipelines.core import clock
-from pipelines.core.bucket import Folder
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Drop, DropStatus, LastGood
-from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.extracts import IntakeFiles
 from pipelines.governance import access
-from pipelines.publish.quarantine import write_quarantine
-from pipelines.publish.receipts import as_json, as_text, make_receipt
+from pipelines.publish.deliver import deliver
 from schemas import registry
 
 log = logging.getLogger(__name__)
@@ -55,7 +51,7 @@ def publish_drops(borough: str) -> StageResult:
             .order_by(Drop.received_at)  # of two files under one name the later one's receipt stays
         ).all()
     for drop in due:
-        _deliver(drop)
+        deliver(drop)
         counts["receipts"] += 1
     done = bool(gated or due)
     sentence = f"{counts['published']} extracts, {counts['rows']:,} rows in the lake" if done else "nothing new"
@@ -130,25 +126,3 @@ def _retire_other_sources(drop: Drop, source: str) -> None:
             session.delete(session.get_one(LastGood, (drop.borough, drop.dataset, last.source)))
             if last.drop_id != drop.id:
                 _supersede(session.get_one(Drop, last.drop_id))
-
-
-def _deliver(drop: Drop) -> None:
-    """Write the receipt and the quarantined rows beside the drop, and keep the receipt in the ledger."""
-    bucket = Folder(settings().bucket_url)
-    files = IntakeFiles(drop.id)
-    quarantine = f"{drop.path}.quarantine.csv"
-    has_rows_to_mend = drop.mapping_name is not None and drop.quarantined > 0
-    if has_rows_to_mend:
-        write_quarantine(drop, files, bucket, quarantine)
-    elif drop.status != DropStatus.DUPLICATE.value:
-        with contextlib.suppress(OSError):  # a name too long to exist
-            bucket.remove(quarantine)  # of an earlier file of this name
-    receipt = make_receipt(drop, files, quarantine if has_rows_to_mend else None)
-    # Beside the drop; under the drop's own name where the file's is too long to be added to.
-    beside = f"{drop.path.rsplit('/', 1)[0]}/{drop.id}" if drop.reason == "name_too_long" else drop.path
-    bucket.write_bytes(f"{beside}.receipt.json", as_json(receipt))
-    bucket.write_bytes(f"{beside}.receipt.txt", as_text(receipt).encode())
-    with transaction() as session:
-        row = session.get_one(Drop, drop.id)
-        row.receipt, row.receipt_delivered = receipt, True
-    files.remove("rows")

@@ -12,18 +12,18 @@ import pyarrow.csv as pacsv
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.models import Drop
-from pipelines.extracts import IntakeFiles, RaggedRows, chunks, headings, raw_folder
+from pipelines.extracts import Extract, IntakeFiles, RaggedRows, chunks, headings
 from schemas import registry
 from schemas.mapping import Mapping
 
 
-def all_faults(drop: Drop, files: IntakeFiles) -> pd.DataFrame:
+def all_faults(mapping: Mapping, files: IntakeFiles) -> pd.DataFrame:
     """Every fault of a drop from both stages: `row_number`, `field`, `column`, `issue_type`, `quarantines`."""
     issues: pd.DataFrame = files.read("issues").to_pandas()
     if not files.folder.exists("findings.parquet"):
         return issues
     late: pd.DataFrame = files.read("findings").to_pandas()
-    sources = {name: " + ".join(how.sources) for name, how in mapping_of(drop).fields.items()}
+    sources = {name: " + ".join(how.sources) for name, how in mapping.fields.items()}
     late["column"] = late["field"].map(sources).fillna("")
     late["quarantines"] = late["severity"] == "error"
     return pd.concat([issues, late[issues.columns]], ignore_index=True)
@@ -51,35 +51,38 @@ def reasons_by_row(faults: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"reason": words.groupby("row")["reason"].agg(" ".join), "fix": fixes})
 
 
-def mapping_of(drop: Drop) -> Mapping:
-    """The layout a drop was read with.
+def mapping_of(drop: Drop) -> Mapping | None:
+    """The layout a drop was read with; None for one that was not read.
 
     Raises:
         NotFound: it was renamed or taken away while the drop was on its way.
     """
+    if drop.mapping_name is None:
+        return None
     for mapping in registry.mappings(drop.borough, drop.dataset):
         if mapping.name == drop.mapping_name:
             return mapping
     raise NotFound(f"The mapping '{drop.mapping_name}' that drop {drop.id} was read with is no longer there.")
 
 
-def write_quarantine(drop: Drop, files: IntakeFiles, bucket: Folder, path: str) -> int:
-    """Write the quarantined rows in the officer's own columns plus `_row`, `_reason`, `_how_to_fix`; returns how many.
+def write_quarantine(extract: Extract, mapping: Mapping, files: IntakeFiles, bucket: Folder, path: str) -> int:
+    """Write an extract's quarantined rows in the officer's own columns plus `_row`, `_reason`, `_how_to_fix`.
+
+    Returns how many.
 
     A held drop is quarantined whole: its rows are the file itself, so only the rows with
     a fault of their own are written out.
     """
-    by_row = reasons_by_row(all_faults(drop, files))
+    by_row = reasons_by_row(all_faults(mapping, files))
     written = 0
-    mapping = mapping_of(drop)
-    with raw_folder().read(drop.sha256) as handle:
+    with extract.open() as handle:
         names = headings(handle, mapping.shape)
     ragged = RaggedRows()
     schema = pa.schema([(name, pa.string()) for name in (*names, "_row", "_reason", "_how_to_fix")])
     # The mark lets a spreadsheet program read the file as UTF-8.
     with bucket.write(path) as target:
         target.write(codecs.BOM_UTF8)
-        with pacsv.CSVWriter(target, schema) as writer, raw_folder().read(drop.sha256) as raw:
+        with pacsv.CSVWriter(target, schema) as writer, extract.open() as raw:
             for chunk in chunks(raw, mapping.shape, names, ragged):
                 hit = np.isin(chunk.row_numbers, by_row.index.to_numpy())
                 written += _write(writer, schema, chunk.table.filter(pa.array(hit)), chunk.row_numbers[hit], by_row)

@@ -7,8 +7,9 @@ from typing import Any
 
 from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.extracts import IntakeFiles
-from pipelines.publish.quarantine import all_faults, mapping_of
+from pipelines.publish.quarantine import all_faults
 from schemas import registry
+from schemas.mapping import Mapping
 
 ROWS_SHOWN = 10
 LEVELS = {"critical": "must fix", "error": "must fix", "warning": "should check", "info": "changed for you"}
@@ -21,7 +22,7 @@ OUTCOMES = {
 }
 
 
-def make_receipt(drop: Drop, files: IntakeFiles, quarantine: str | None) -> dict[str, Any]:
+def make_receipt(drop: Drop, mapping: Mapping | None, files: IntakeFiles, quarantine: str | None) -> dict[str, Any]:
     """The receipt of a finished drop as plain data, most important first."""
     outcome = OUTCOMES[DropStatus(drop.status)]
     if drop.reason == "older_extract":
@@ -45,17 +46,16 @@ def make_receipt(drop: Drop, files: IntakeFiles, quarantine: str | None) -> dict
         "accepted": drop.accepted,
         "quarantined": drop.quarantined,
         "quarantine_file": quarantine,
-        "findings": _findings(drop, files),
-        "columns": _columns(drop),
+        "findings": _findings(drop, mapping, files),
+        "columns": _columns(drop, mapping),
         "made_from": drop.hashes,
     }
 
 
-def _columns(drop: Drop) -> dict[str, str]:
+def _columns(drop: Drop, mapping: Mapping | None) -> dict[str, str]:
     """What became of each of the officer's columns: the field it feeds, or why it is left out."""
-    if drop.mapping_name is None:
+    if mapping is None:
         return {}
-    mapping = mapping_of(drop)
     contract = registry.contract(drop.dataset)
     became: dict[str, str] = {}
     for name, how in mapping.fields.items():
@@ -65,11 +65,11 @@ def _columns(drop: Drop) -> dict[str, str]:
     return became | {column: f"not used: {why}" for column, why in mapping.ignore.items()}
 
 
-def _findings(drop: Drop, files: IntakeFiles) -> list[dict[str, Any]]:
+def _findings(drop: Drop, mapping: Mapping | None, files: IntakeFiles) -> list[dict[str, Any]]:
     """One line a rule and column: how many rows, the first of them, what to do; must-fix first."""
-    if drop.mapping_name is None or not files.folder.exists("issues.parquet"):
+    if mapping is None or not files.folder.exists("issues.parquet"):
         return []
-    frame = all_faults(drop, files)
+    frame = all_faults(mapping, files)
     contract = registry.contract(drop.dataset)
     found = []
     for (issue_type, field, column), rows in frame.groupby(["issue_type", "field", "column"])["row_number"]:

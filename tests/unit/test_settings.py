@@ -68,7 +68,7 @@ def test_nothing_set_means_below_var_in_the_working_directory(bare: Path) -> Non
     assert found.published_url == str(bare / "var" / "published")
     assert found.ledger_url == f"sqlite:///{bare / 'var' / 'ledger.db'}"
     assert found.workers == os.cpu_count()
-    assert found.mappings_dir is None
+    assert found.mappings_dir == found.home / "mappings"
     assert found.pseudonym_key is None
 
 

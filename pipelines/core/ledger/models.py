@@ -188,3 +188,75 @@ class AuditEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     previous_hash: Mapped[str] = mapped_column(sa.String(64))
     hash: Mapped[str] = mapped_column(sa.String(64))
+
+
+class DropProfile(Base):
+    """What an accepted drop looked like in figures, for the next one to be held against. Counts and shares, no values.
+
+    `profile` is the gate's: rows, share of blanks by field, share of each code, span of dates, share of known UPRNs.
+    """
+
+    __tablename__ = "loda_drop_profile"
+
+    drop_id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    borough: Mapped[str] = mapped_column(sa.String(60), index=True)
+    dataset: Mapped[str] = mapped_column(sa.String(60))
+    source: Mapped[str] = mapped_column(sa.String(60))
+    extract_date: Mapped[date]
+    measured_at: Mapped[datetime]
+    profile: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class QualityMeasure(Base):
+    """One figure of a drop's scorecard: of so many (`of`) so many were right (`good`), in one quality dimension."""
+
+    __tablename__ = "loda_quality_measure"
+
+    drop_id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    dimension: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    measure: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    borough: Mapped[str] = mapped_column(sa.String(60), index=True)
+    dataset: Mapped[str] = mapped_column(sa.String(60))
+    source: Mapped[str] = mapped_column(sa.String(60))
+    extract_date: Mapped[date]
+    measured_at: Mapped[datetime]
+    good: Mapped[int] = mapped_column(sa.BigInteger)
+    of: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class GateDecision(Base):
+    """What a named person decided about a held drop: `release` or `refuse`. One a drop; the audit log has the act."""
+
+    __tablename__ = "loda_gate_decision"
+
+    drop_id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    decision: Mapped[str] = mapped_column(sa.String(20))
+    held_for: Mapped[str] = mapped_column(sa.String(60))
+    who: Mapped[str] = mapped_column(sa.String(120))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    decided_at: Mapped[datetime]
+
+
+class Notice(Base):
+    """One notice to a borough that an extract is due, late or missing; given once for each due day."""
+
+    __tablename__ = "loda_notice"
+
+    borough: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    dataset: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    due: Mapped[date] = mapped_column(primary_key=True)
+    sentence: Mapped[str] = mapped_column(sa.Text)
+    made_at: Mapped[datetime]
+
+
+class Erasure(Base):
+    """A person's or a property's records that must not be held: known by a keyed token, never by name or number."""
+
+    __tablename__ = "loda_erasure"
+
+    token: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    who: Mapped[str] = mapped_column(sa.String(120))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    erased_at: Mapped[datetime]
