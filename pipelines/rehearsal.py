@@ -1,0 +1,1 @@
+"""Rehearsal: the very code of the night on one file, with nothing stored."""
