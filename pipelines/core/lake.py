@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from pipelines.core.settings import settings
 
 COMMIT_TRIES = 20
+WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, dictionary_page_size_limit=64 * 1024)
+"""Half the size of the writer's default and two thirds of its time: it gives up sooner on a dictionary of tokens that
+are all different (a million council tax rows: 47 MB and 1.7 s against 83 MB and 2.5 s)."""
+Rows = pa.Table | Callable[[], pa.RecordBatchReader]
+"""Rows to write: in memory, or a function that begins to read them, called anew for each try of a commit."""
 
 
 def table_url(table: str) -> str:
@@ -40,28 +45,30 @@ def version_of(table: str) -> int | None:
 
 def replace(
     table: str,
-    data: pa.Table | pa.RecordBatchReader,
+    data: Rows,
     partition: Mapping[str, str],
     made_from: Mapping[str, str],
 ) -> int:
     """Replace one partition (`{"borough": "camden"}`) in one atomic commit and return the new version.
 
-    `made_from` holds the hashes the data was made from; they stay in the table's history.
-    Boroughs that commit at the same moment are told apart by Delta and tried again.
+    Rows that a function reads are streamed: memory does not grow with them. `made_from` holds the hashes the data was
+    made from; they stay in the table's history. Boroughs that commit at the same moment are told apart by Delta and tried again.
     """
     url = table_url(table)
     predicate = " AND ".join(f"{name} = {_quoted(value)}" for name, value in partition.items())
-    rows = data if isinstance(data, pa.Table) else data.read_all()
     for attempt in range(COMMIT_TRIES):
         try:
             existing = open_table(table)
             write_deltalake(
                 url,
-                rows,
+                data if isinstance(data, pa.Table) else data(),
                 mode="overwrite",
                 # Given for a new table too: another borough may have made it a moment ago.
                 predicate=predicate,
+                writer_properties=WRITTEN,
                 partition_by=list(partition),
+                # Smallest and largest values in the log would outlive the rows that they were taken from.
+                configuration={"delta.dataSkippingNumIndexedCols": "0"},
                 commit_properties=CommitProperties(custom_metadata=dict(made_from)),
                 schema_mode="merge" if existing else None,
             )

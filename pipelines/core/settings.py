@@ -36,18 +36,29 @@ class Settings(BaseSettings):
     mappings_dir: Path = Field(
         Path(), description="Folder of mappings added to the committed ones; empty means `<home>/mappings`."
     )
+    agreements_dir: Path = Field(
+        Path(), description="Folder of agreements added to the committed ones; empty means `<home>/agreements`."
+    )
     pseudonym_key: SecretStr | None = Field(
         None, description="Secret that keys the tokens of direct identifiers; empty means a key file in `<home>`."
+    )
+    erasure_key: SecretStr | None = Field(
+        None, description="Secret that keys what is remembered of erased subjects; empty means a key file in `<home>`."
     )
     operator: str = Field("unnamed operator", description="Person or service on whose behalf commands act.")
     workers: Annotated[int, Field(ge=1, description="Processes that share a night's boroughs.")] = os.cpu_count() or 1
     stable_seconds: Annotated[float, Field(ge=0, description="A drop younger than this is still being written.")] = 5.0
     max_drop_mib: Annotated[int, Field(gt=0, description="A larger file is refused (MiB).")] = 4096
     max_line_mib: Annotated[int, Field(gt=0, description="A text file with a longer line is refused (MiB).")] = 1
-    max_unpacked_mib: Annotated[int, Field(gt=0, description="A workbook that unpacks to more is refused (MiB).")] = (
+    max_unpacked_mib: Annotated[int, Field(gt=0, description="A workbook or archive that unpacks to more is refused (MiB).")] = (
         1024
     )
-    max_unpack_ratio: Annotated[int, Field(gt=1, description="A workbook that grows by more is refused.")] = 200
+    max_unpack_ratio: Annotated[int, Field(gt=1, description="A workbook or archive that grows by more is refused.")] = 200
+    max_pdf_mib: Annotated[int, Field(gt=0, description="A larger PDF document is refused (MiB).")] = 64
+    max_pdf_pages: Annotated[int, Field(gt=0, description="A PDF document with more pages is refused.")] = 2000
+    max_pdf_seconds: Annotated[int, Field(gt=0, description="A PDF document that takes longer to read is refused.")] = (
+        900
+    )
     max_quarantined_share: Annotated[
         float, Field(gt=0, le=1, description="A drop with a larger share of quarantined rows is held.")
     ] = 0.35
@@ -71,6 +82,7 @@ class Settings(BaseSettings):
             "ledger_url": self.ledger_url or f"sqlite:///{home / 'ledger.db'}",
             "published_url": self.published_url or str(home / "published"),
             "mappings_dir": self.mappings_dir if self.mappings_dir != Path() else home / "mappings",
+            "agreements_dir": self.agreements_dir if self.agreements_dir != Path() else home / "agreements",
         }
         for name, value in places.items():
             object.__setattr__(self, name, value)

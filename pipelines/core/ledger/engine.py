@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from pipelines.core.settings import settings
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000", "secure_delete=ON")
+"""How SQLite is used: readers beside a writer, safe after a power cut, deleted rows overwritten."""
 
 
 @lru_cache(maxsize=4)
@@ -29,7 +31,7 @@ def _engine(url: str) -> sa.Engine:
 
         @sa.event.listens_for(made, "connect")
         def _pragmas(connection: Any, _record: Any) -> None:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+            for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
 
         @sa.event.listens_for(made, "begin")
@@ -65,6 +67,21 @@ def schema_revisions() -> tuple[str | None, str | None]:
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     with engine().connect() as connection:
         return MigrationContext.configure(connection).get_current_revision(), head
+
+
+def settle() -> None:
+    """Leave nothing of deleted rows in SQLite's log of writes; PostgreSQL's own vacuum does it there."""
+    if engine().dialect.name == "sqlite":
+        with engine().connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def is_there() -> bool:
+    """Whether there is a ledger with its tables; looking makes none."""
+    url = sa.make_url(settings().ledger_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return False
+    return sa.inspect(engine()).has_table("loda_key")
 
 
 def upgrade() -> None:

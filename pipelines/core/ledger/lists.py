@@ -9,10 +9,22 @@ from pipelines.core.ledger.models import PublishedList
 
 
 def newest_list(session: Session, borough: str) -> PublishedList | None:
-    """The list of the latest as-of date, of those the highest version; a backfill never takes its place."""
-    return session.scalars(
+    """The list of the latest as-of date, of those the highest version; a backfill never takes its place.
+
+    A list that was taken down is none to work from.
+    """
+    return session.scalars(_newest_first(borough).where(PublishedList.withdrawn_at.is_(None))).first()
+
+
+def taken_down(session: Session, borough: str) -> PublishedList | None:
+    """The newest list of a borough that has none to work from because what it rests on may not be used any more."""
+    newest = session.scalars(_newest_first(borough)).first()
+    return newest if newest is not None and newest_list(session, borough) is None else None
+
+
+def _newest_first(borough: str) -> sa.Select[PublishedList]:
+    return (
         sa.select(PublishedList)
         .where(PublishedList.borough == borough)
         .order_by(PublishedList.as_of.desc(), PublishedList.version.desc())
-        .limit(1)
-    ).one_or_none()
+    )

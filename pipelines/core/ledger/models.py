@@ -137,7 +137,10 @@ class ModelVersion(Base):
 
 
 class PublishedList(Base):
-    """One issued list of a borough; never changed after it is issued. The newest is the current one."""
+    """One issued list of a borough; never changed after it is issued. The newest that stands is the current one.
+
+    A list is taken down (`withdrawn_at`, `withdrawn_why`) when what it rests on may not be used any more.
+    """
 
     __tablename__ = "loda_list"
 
@@ -154,6 +157,8 @@ class PublishedList(Base):
     expected_hits: Mapped[float]
     published_at: Mapped[datetime | None]
     files: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_why: Mapped[str | None] = mapped_column(sa.Text)
 
     __table_args__ = (sa.UniqueConstraint("borough", "version"),)
 
@@ -260,3 +265,13 @@ class Erasure(Base):
     who: Mapped[str] = mapped_column(sa.String(120))
     reason: Mapped[str] = mapped_column(sa.Text)
     erased_at: Mapped[datetime]
+
+
+class KeyMark(Base):
+    """Which key tokens are made with, by a fingerprint that does not tell the key. `name` is pseudonym or erasure."""
+
+    __tablename__ = "loda_key"
+
+    name: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    since: Mapped[datetime]

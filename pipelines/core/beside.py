@@ -1,0 +1,18 @@
+"""Names of the files that the night puts beside a drop. They are ours: never taken for drops, removed with it."""
+
+from __future__ import annotations
+
+RECEIPT_JSON = ".receipt.json"
+RECEIPT_TEXT = ".receipt.txt"
+RECEIPT_PAGE = ".receipt.html"
+RECEIPT_LINES = ".receipt.csv"
+MAPPING = ".mapping.yaml"
+QUARANTINE = ".quarantine.csv"
+"""Quarantined rows. Told from a corrected file of the same name by its content, not by its name."""
+
+NEVER_A_DROP = (RECEIPT_JSON, RECEIPT_TEXT, RECEIPT_PAGE, RECEIPT_LINES, MAPPING)
+
+
+def all_beside(path: str) -> list[str]:
+    """Every file that may lie beside the drop of this path."""
+    return [path + ending for ending in (*NEVER_A_DROP, QUARANTINE)]
