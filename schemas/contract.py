@@ -69,7 +69,11 @@ class Field(BaseModel):
 
 
 class Contract(BaseModel):
-    """One dataset's contract: its fields in order, its key, its two time columns."""
+    """One dataset's contract: its fields in order, its key, its two time columns.
+
+    `usage` is the one use that it was made for; `do_not_send` names what a borough often holds beside it and must
+    leave out.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
@@ -77,6 +81,9 @@ class Contract(BaseModel):
     title: str
     version: str
     purpose: str
+    usage: str = ""
+    limitations: str = ""
+    do_not_send: tuple[str, ...] = ()
     grain: str
     frequency: str
     fields: tuple[Field, ...]
@@ -116,6 +123,9 @@ def read_contract(path: Path) -> Contract:
             title=str(document.name),
             version=str(document.version),
             purpose=str(document.description.purpose if document.description else ""),
+            usage=str(document.description.usage if document.description else ""),
+            limitations=str(document.description.limitations if document.description else ""),
+            do_not_send=tuple(custom.get("doNotSend") or ()),
             grain=str(table.dataGranularityDescription),
             frequency=str(next(s.value for s in document.slaProperties or [] if s.property == "frequency")),
             fields=tuple(_field(p) for p in properties),

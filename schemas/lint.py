@@ -1,4 +1,7 @@
-"""Lint of everything that is data: contracts, mappings, agreements, boroughs, issue types. `python -m schemas.lint`."""
+"""Lint of everything that is data: contracts, samples, mappings, agreements, boroughs, calendars, issue types.
+
+`python -m schemas.lint`
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,23 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from pipelines.core.errors import ConfigurationError, NotFound
-from schemas import registry
+from schemas import privacy, registry
+from schemas.calendar import calendar, calendar_folders
+from schemas.sample import sample_rows
 
 
 def faults() -> list[str]:
     """What is wrong, a sentence each; empty when all is sound."""
-    checks: list[Callable[[], list[str]]] = [_vocabularies, _contracts, _mappings, _agreements]
+    checks: list[Callable[[], list[str]]] = [
+        _vocabularies,
+        _contracts,
+        _samples,
+        _systems,
+        _mappings,
+        _layouts,
+        _agreements,
+        _calendars,
+    ]
     found: list[str] = []
     for check in checks:
         try:
@@ -45,6 +59,49 @@ def _contracts() -> list[str]:
             dataset, other = seen.setdefault(field.name, (contract.dataset, meaning))
             if other != meaning:
                 found.append(f"Field '{field.name}' of {contract.dataset} does not mean what it means in {dataset}.")
+        found += privacy.contract_faults(contract)
+    return found
+
+
+def _systems() -> list[str]:
+    """The list of source systems names the presets that there are, and each preset is sound by itself."""
+    folder = registry.FOLDER / "mappings" / "systems"
+    presets = {path.name: {p.stem for p in path.glob("*.yaml")} for path in folder.iterdir() if path.is_dir()}
+    listed = {system.id: set(system.datasets) for system in registry.systems().values()}
+    found = [f"The source system '{name}' is not in systems.yaml." for name in sorted(set(presets) - set(listed))]
+    found += [f"systems.yaml names '{name}', which has no presets." for name in sorted(set(listed) - set(presets))]
+    for name in sorted(set(listed) & set(presets)):
+        if listed[name] != presets[name]:
+            found.append(
+                f"systems.yaml says that '{name}' holds {', '.join(sorted(listed[name]))}; "
+                f"its presets are {', '.join(sorted(presets[name]))}."
+            )
+        for dataset in sorted(presets[name] & set(registry.contracts())):
+            try:
+                registry.preset(name, dataset)
+            except ConfigurationError as error:
+                found.append(str(error))
+    return found
+
+
+def _layouts() -> list[str]:
+    """A layout that an earlier one of the same borough always takes the files of is never used."""
+    found = []
+    for slug in registry.boroughs():
+        for dataset in registry.contracts():
+            try:
+                layouts = registry.own_mappings(slug, dataset)
+            except ConfigurationError:
+                continue  # told by _mappings
+            for place, later in enumerate(layouts):
+                for earlier in layouts[:place]:
+                    if (
+                        earlier.shape == later.shape
+                        and earlier.needed <= later.needed <= later.columns <= earlier.columns
+                    ):
+                        found.append(
+                            f"The layout '{later.name}' of {slug} is never used: '{earlier.name}' takes all its files."
+                        )
     return found
 
 
@@ -72,12 +129,27 @@ def _agreements() -> list[str]:
         if slug not in registry.boroughs()
     ]
     for agreement in registry.agreements():
-        unknown = set(agreement.boroughs) - {*registry.boroughs(), "all-london"}
-        unknown |= set(agreement.datasets) - {*registry.contracts(), "all"}
-        found += [f"Agreement '{agreement.id}' names '{name}', which is no borough or dataset." for name in unknown]
-        if agreement.valid_until < agreement.valid_from:
-            found.append(f"Agreement '{agreement.id}' ends before it begins.")
+        found += agreement.faults(registry.boroughs(), registry.contracts())
     return found
+
+
+def _calendars() -> list[str]:
+    found = []
+    for path in (path for folder in calendar_folders() for path in sorted(folder.glob("*.yaml"))):
+        if path.stem not in registry.boroughs():
+            found.append(f"The calendar {path} is for no borough.")
+            continue
+        try:
+            calendar(path.stem)
+        except ConfigurationError as error:
+            found.append(str(error))
+    return found
+
+
+def _samples() -> list[str]:
+    for contract in registry.contracts().values():
+        sample_rows(contract)
+    return []
 
 
 def main() -> int:

@@ -11,12 +11,17 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
+from pipelines.core import clock
 from pipelines.core.errors import ConfigurationError, NotFound
 from pipelines.core.hashing import hash_of, intake_version
 from pipelines.core.settings import settings
+from schemas import privacy
+from schemas.agreement import Agreement, Cover
+from schemas.agreement import cover as find_cover
 from schemas.contract import Contract, read_contract
 from schemas.mapping import Mapping, Strict, merged
 from schemas.scheme import BoroughSchemes, Designation
+from schemas.template import template_layouts
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -42,18 +47,17 @@ class IssueType(Strict):
     what_to_do: str
 
 
-class Agreement(Strict):
-    """One agreement to share: who, what, why, and from when to when (days inclusive)."""
+class System(Strict):
+    """One layout that a product exports: a folder of presets that boroughs extend.
 
-    id: str
-    title: str
-    boroughs: tuple[str, ...]
-    datasets: tuple[str, ...]
-    purposes: tuple[str, ...]
-    lawful_basis: str
-    valid_from: date
-    valid_until: date
-    retention_days: int = Field(gt=0)
+    `datasets` are those that there is a preset for; `note` says what is known about the layout and from where.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
+    product: str
+    vendor: str
+    datasets: tuple[str, ...] = Field(min_length=1)
+    note: str
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # the quick one where it was built
@@ -125,10 +129,70 @@ def issue_types() -> dict[str, IssueType]:
     return {issue.id: issue for issue in found}
 
 
-@lru_cache(maxsize=1)
+def agreement_folders() -> list[Path]:
+    """Where agreements lie: the committed ones, then those of `LODA_AGREEMENTS_DIR`, which win."""
+    return [FOLDER / "agreements", settings().agreements_dir]
+
+
 def agreements() -> tuple[Agreement, ...]:
-    """Every agreement to share."""
-    return tuple(Agreement.model_validate(read_yaml(p)) for p in sorted((FOLDER / "agreements").glob("*.yaml")))
+    """Every agreement to share; of two with one id the one of `LODA_AGREEMENTS_DIR` counts.
+
+    Files are looked at anew each time, so that what was withdrawn stops also in a process that runs for weeks.
+
+    Raises:
+        ConfigurationError: a file is faulty; the sentence names it. Nothing may then be read.
+    """
+    found = [path for folder in agreement_folders() for path in sorted(folder.glob("*.yaml"))]
+    return _agreements(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in found))
+
+
+@lru_cache(maxsize=2)
+def _agreements(files: tuple[tuple[Path, int, int], ...]) -> tuple[Agreement, ...]:
+    by_id: dict[str, tuple[Agreement, Path]] = {}
+    for path, *_ in files:
+        agreement = read_agreement(path)
+        before = by_id.get(agreement.id)
+        if before is not None and before[1].parent == path.parent:
+            raise ConfigurationError(f"{before[1]} and {path.name} are both agreement '{agreement.id}'; keep one.")
+        by_id[agreement.id] = (agreement, path)
+    return tuple(agreement for agreement, _ in by_id.values())
+
+
+def read_agreement(path: Path) -> Agreement:
+    """One agreement file.
+
+    Raises:
+        ConfigurationError: it is faulty; the sentence says where.
+    """
+    try:
+        return Agreement.model_validate(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        at = f" at '{where}'" if where else ""
+        raise ConfigurationError(f"The agreement {path} is faulty{at}: {first['msg']}.") from error
+
+
+def cover(borough_slug: str, dataset: str, purpose: str | None, day: date) -> Cover:
+    """What the agreements let be done with a borough's dataset on a day; for any purpose where none is given."""
+    known = boroughs().get(borough_slug)
+    london = known.london if known else False
+    return find_cover(agreements(), borough_slug, contract(dataset), london=london, purpose=purpose, day=day)
+
+
+@lru_cache(maxsize=1)
+def systems() -> dict[str, System]:
+    """The source systems for which there are presets, by id (`extends: nec`).
+
+    Raises:
+        ConfigurationError: `schemas/mappings/systems.yaml` is faulty.
+    """
+    path = FOLDER / "mappings" / "systems.yaml"
+    try:
+        found = [System.model_validate(item) for item in read_yaml(path)]
+    except ValidationError as error:
+        raise ConfigurationError(f"{path} is faulty: {error.errors()[0]['msg']}.") from error
+    return {system.id: system for system in found}
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +221,35 @@ def mapping_folders() -> list[Path]:
 
 
 def mappings(borough_slug: str, dataset: str) -> list[Mapping]:
-    """Every layout known for a borough's dataset, by name; a file is read with the one whose headings it has.
+    """Every layout known for a borough's dataset; a file is read with the first one whose headings it has.
+
+    The borough's own come first, by name. The dataset's template is known to every borough after them: filled in
+    unchanged, it is accepted without any mapping. It stands for the same source as the own layouts; where those are
+    of several sources, nobody can tell which of them a template replaces, so it is not taken there.
+
+    Raises:
+        ConfigurationError: a mapping file is faulty; the sentence names the file and what to mend.
+    """
+    own = own_mappings(borough_slug, dataset)
+    sources = {mapping.source for mapping in own}
+    if len(sources) > 1 or dataset not in contracts():
+        return own
+    return [*own, *_template_layouts(borough_slug, dataset, sources.pop() if sources else "main")]
+
+
+@lru_cache(maxsize=1024)
+def _template_layouts(borough_slug: str, dataset: str, source: str) -> tuple[Mapping, ...]:
+    general = read_yaml(FOLDER / "mappings" / "general.yaml") or {}
+    named = {"borough": borough_slug, "dataset": dataset, "source": source, "system": None}
+    layouts = template_layouts(contracts()[dataset], general.get("blanks", ()))
+    return tuple(
+        Mapping.model_validate(_laid_over(None, dataset, own) | named | {"name": name})
+        for name, own in layouts.items()
+    )
+
+
+def own_mappings(borough_slug: str, dataset: str) -> list[Mapping]:
+    """The layouts that somebody wrote down for a borough's dataset, by name: all but the template's.
 
     Raises:
         ConfigurationError: a mapping file is faulty; the sentence names the file and what to mend.
@@ -179,7 +271,16 @@ def rules_hash(borough_slug: str, dataset: str) -> str:
         layouts = [str(error)]
     limits = settings()
     made_of = contracts()[dataset].hash if dataset in contracts() else ""
-    return hash_of([layouts, made_of, intake_version(), limits.max_quarantined_share, limits.max_row_fall_share])
+    scope = _kept_fields(borough_slug, dataset)
+    return hash_of([layouts, made_of, scope, intake_version(), limits.max_quarantined_share, limits.max_row_fall_share])
+
+
+def _kept_fields(borough_slug: str, dataset: str) -> list[str] | None:
+    """Fields that may be kept where agreements limit them: when they let more be kept, extracts are read again."""
+    if dataset not in contracts():
+        return None
+    found = cover(borough_slug, dataset, None, clock.today())
+    return sorted(found.fields) if found.fields is not None and found.refusal is None else None
 
 
 @lru_cache(maxsize=1024)
@@ -189,32 +290,73 @@ def read_mapping(path: Path) -> Mapping:
     Raises:
         ConfigurationError: it is faulty; the sentence says where.
     """
-    own = read_yaml(path) or {}
-    system = own.pop("extends", None)
-    layers: list[dict[str, Any]] = [read_yaml(FOLDER / "mappings" / "general.yaml") or {}]
     dataset = path.name.split(".")[0]
+    return mapping_of(read_yaml(path) or {}, path.parent.name, dataset, path.stem, f"The mapping {path}")
+
+
+def mapping_of(
+    content: dict[str, Any], borough_slug: str, dataset: str, name: str, what: str = "The proposed mapping"
+) -> Mapping:
+    """The mapping that a file with this content is; `what` is what the sentence of a fault calls it.
+
+    Raises:
+        ConfigurationError: it is faulty; the sentence says where.
+    """
+    own = dict(content)
+    system = own.pop("extends", None)
+    if system is not None and not _preset_path(system, dataset).exists():
+        raise ConfigurationError(f"{what} extends '{system}', which has no preset for {dataset}.")
+    named = {"borough": borough_slug, "dataset": dataset, "name": name, "system": system}
+    return _checked(what, _laid_over(system, dataset, own) | named)
+
+
+def preset(system: str, dataset: str) -> Mapping:
+    """What `extends: <system>` and nothing else gives: the mapping of an export that the product writes unaltered.
+
+    Raises:
+        NotFound: there is no such preset.
+        ConfigurationError: it is faulty; the sentence says where.
+    """
+    path = _preset_path(system, dataset)
+    if not path.exists():
+        raise NotFound(f"There is no preset of '{system}' for {dataset}.")
+    named = {"borough": "any", "dataset": dataset, "name": dataset, "system": system}
+    return _checked(f"The preset {path}", _laid_over(system, dataset, {}) | named)
+
+
+def _preset_path(system: str, dataset: str) -> Path:
+    return FOLDER / "mappings" / "systems" / system / f"{dataset}.yaml"
+
+
+def _laid_over(system: str | None, dataset: str, own: dict[str, Any]) -> dict[str, Any]:
+    """General, then source system, then borough: the more specific wins, key by key."""
+    layers = [read_yaml(FOLDER / "mappings" / "general.yaml") or {}]
     if system is not None:
-        preset = FOLDER / "mappings" / "systems" / system / f"{dataset}.yaml"
-        if not preset.exists():
-            raise ConfigurationError(f"{path} extends '{system}', which has no preset for {dataset}.")
-        layers.append(read_yaml(preset) or {})
+        layers.append(read_yaml(_preset_path(system, dataset)) or {})
     content: dict[str, Any] = {}
     for layer in [*layers, own]:
         content = merged(content, layer)
-    content |= {"borough": path.parent.name, "dataset": dataset, "name": path.stem, "system": system}
+    # What is patched for everybody is of no concern where the field is not mapped; a borough's own patch must be used.
+    wanted = {*(content.get("fields") or {}), *(own.get("patches") or {})}
+    content["patches"] = {name: by for name, by in (content.get("patches") or {}).items() if name in wanted}
+    return content
+
+
+def _checked(what: str, content: dict[str, Any]) -> Mapping:
     try:
         mapping = Mapping.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"The mapping {path} is faulty at '{where}': {first['msg']}.") from error
-    faults = mapping.faults(contract(dataset))
+        raise ConfigurationError(f"{what} is faulty at '{where}': {first['msg']}.") from error
+    of = contract(mapping.dataset)
+    faults = mapping.faults(of) + privacy.mapping_faults(mapping, of)
     if faults:
-        raise ConfigurationError(f"The mapping {path} is faulty: {'; '.join(faults)}.")
+        raise ConfigurationError(f"{what} is faulty: {'; '.join(faults)}.")
     return mapping
 
 
 def clear() -> None:
     """Forget what was read, so that changed files are read again."""
-    for cached in (contracts, boroughs, issue_types, agreements, schemes, read_mapping):
+    for cached in (contracts, boroughs, issue_types, systems, _agreements, schemes, read_mapping, _template_layouts):
         cached.cache_clear()
