@@ -14,6 +14,9 @@ import pyarrow.parquet as pq
 from pipelines.core.bucket import Folder
 from pipelines.core.ledger.models import Drop
 from pipelines.core.settings import settings
+from pipelines.extracts.archive import member_kind
+from pipelines.extracts.decode import Chunk, RaggedRows, chunks
+from schemas.mapping import Shape
 
 
 def raw_folder() -> Folder:
@@ -32,6 +35,26 @@ class Extract:
     def open(self) -> AbstractContextManager[IO[bytes]]:
         """Open it to read bytes from the start."""
         return self.folder.read(self.path)
+
+    def content_kind(self) -> str:
+        """The ending of the file's name, or for a ZIP archive that of the one file in it.
+
+        Raises:
+            RefusedDrop: the archive does not hold exactly one file that can be read.
+        """
+        if self.kind != ".zip":
+            return self.kind
+        with self.open() as handle:
+            return member_kind(handle)
+
+    def rows(self, shape: Shape, names: list[str], ragged: RaggedRows) -> Iterator[Chunk]:
+        """The rows below the headings, a chunk at a time, each with its number; ragged ones are put in `ragged`.
+
+        Raises:
+            RefusedDrop: the file cannot be divided into rows.
+        """
+        with self.open() as handle:
+            yield from chunks(handle, shape, names, ragged)
 
 
 def raw_extract(drop: Drop) -> Extract:

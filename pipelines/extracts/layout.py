@@ -7,16 +7,20 @@ from pipelines.extracts.decode import headings
 from pipelines.extracts.intake import Extract
 from schemas import registry
 from schemas.mapping import Mapping
+from schemas.template import is_template
 
 FORMATS = {
-    ".csv": "csv",
-    ".txt": "csv",
-    ".tsv": "csv",
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
-    ".parquet": "parquet",
-    ".pq": "parquet",
+    ".csv": ("csv", "addressbase"),
+    ".txt": ("csv", "addressbase"),
+    ".tsv": ("csv",),
+    ".xlsx": ("xlsx",),
+    ".xlsm": ("xlsx",),
+    ".parquet": ("parquet",),
+    ".pq": ("parquet",),
+    ".pdf": ("pdf",),
 }
+"""Formats of `Shape` that a file with this ending may have."""
+
 NAMED_AT_MOST = 8
 
 
@@ -35,7 +39,8 @@ def choose_layout(borough: str, dataset: str, extract: Extract) -> tuple[Mapping
         known = registry.mappings(borough, dataset)
     except ConfigurationError as error:
         raise HeldDrop("no_mapping", str(error)) from error
-    fitting = [mapping for mapping in known if mapping.shape.format == FORMATS[extract.kind]]
+    forms = FORMATS.get(extract.content_kind(), ())
+    fitting = [mapping for mapping in known if mapping.shape.format in forms]
     if not fitting:
         raise HeldDrop("no_mapping", f"No mapping says how {borough}'s {extract.kind} files become {dataset}.")
     nearest: tuple[int, Mapping, list[str]] | None = None
@@ -45,9 +50,10 @@ def choose_layout(borough: str, dataset: str, extract: Extract) -> tuple[Mapping
         if found and mapping.needed <= set(found) <= mapping.columns:
             return mapping, found
         alike = len(mapping.columns & set(found))
-        if nearest is None or alike > nearest[0]:
+        if not is_template(mapping) and (nearest is None or alike > nearest[0]):
             nearest = (alike, mapping, found)
-    assert nearest is not None  # noqa: S101 - there is at least one fitting mapping
+    if nearest is None:  # the borough has no layout of its own, and this is not the template
+        raise HeldDrop("no_mapping", f"No mapping says how {borough}'s {extract.kind} files become {dataset}.")
     raise HeldDrop("layout_changed", _difference(*nearest))
 
 

@@ -18,7 +18,8 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Arrival, Drop, DropStatus
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.extracts import raw_folder
+from pipelines.extracts import given_back, raw_folder
+from pipelines.extracts.reading import GONE
 from pipelines.ingest.discovery import borough_of, dropped_files, is_young, new_entries
 from pipelines.ingest.place import check_name, check_place, extract_date
 from pipelines.ingest.second_look import requeue
@@ -59,6 +60,8 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
             copied = copy_and_measure(source, target, kind)
         if _changed(bucket, entry):
             return None
+        if _is_given_back(entry, copied.sha256):
+            return None
         check_content(raw, incoming, kind, copied)
         check_place(entry.path)
     except RefusedDrop as error:
@@ -75,6 +78,22 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
             return _record(session, entry, sha256, entry.size, refusal)
     finally:
         raw.remove(incoming)
+
+
+def _is_given_back(entry: Entry, sha256: str) -> bool:
+    """Whether the file is one of rows to correct, as we wrote it; it is then noted as seen and is no drop.
+
+    Raises:
+        RefusedDrop: `nothing_corrected`, where somebody dropped such rows again without a change.
+    """
+    with transaction() as session:
+        drops = given_back.written_for(session, sha256)
+        if not drops:
+            return False
+        if given_back.is_where_we_put_it(entry.path, drops):
+            given_back.seen(session, entry.path, entry.marker, drops[0].id)
+            return True
+    raise RefusedDrop("nothing_corrected", f"These are the quarantined rows of drop {drops[0].id} without any change.")
 
 
 def _changed(bucket: Folder, entry: Entry) -> bool:
@@ -112,6 +131,11 @@ def _record(session: Session, entry: Entry, sha256: str, size: int, refusal: Ref
     dataset = parts[2][:60] if len(parts) == 4 else "-"
     base = drop_id(borough, dataset, sha256)
     earlier = session.get(Drop, base)
+    if earlier is not None and GONE & set(earlier.hashes):
+        # Its bytes were deleted, so they come anew.
+        session.delete(earlier)
+        session.flush()
+        earlier = None
     made = Drop(
         id=base,
         borough=borough,
@@ -128,7 +152,7 @@ def _record(session: Session, entry: Entry, sha256: str, size: int, refusal: Ref
     if refusal is not None and earlier is None:
         made.status, made.reason, made.sentence = DropStatus.REFUSED.value, refusal.issue_type, str(refusal)
         made.finished_at = clock.now()
-    elif earlier is not None and refusal is None and earlier.status == DropStatus.REFUSED.value:
+    elif earlier is not None and refusal is None and _may_be_right_now(earlier):
         # What was wrong with it is right now: another place, another ending, another limit.
         session.delete(earlier)
         session.flush()
@@ -145,6 +169,11 @@ def _record(session: Session, entry: Entry, sha256: str, size: int, refusal: Ref
     session.add(made)
     log.info("drop %s is %s", made.id, made.status)
     return DropStatus(made.status)
+
+
+def _may_be_right_now(earlier: Drop) -> bool:
+    """Whether a drop was refused for what can be put right; what a person refused stays refused."""
+    return earlier.status == DropStatus.REFUSED.value and earlier.reason != "refused_by_person"
 
 
 def _again(session: Session, base: str) -> str:

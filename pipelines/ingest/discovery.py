@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from pipelines.core import beside
 from pipelines.core.bucket import Entry, Folder
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Arrival, Drop
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 DROPS = "drops"
 UNPLACED = "unplaced"
-OURS = (".receipt.json", ".receipt.txt", ".quarantine.csv")
+OURS = (*beside.NEVER_A_DROP, "NOTICES.html", "NOTICES.json")
 UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 
 
@@ -29,7 +30,10 @@ def borough_of(path: str) -> str:
 
 
 def dropped_files(bucket: Folder) -> list[Entry]:
-    """Every file that somebody dropped: not our receipts, not a hidden file, not an upload under way.
+    """Every file that somebody dropped: not our receipts and notices, not a hidden file, not an upload under way.
+
+    Rows that we gave back are among them: an officer may have corrected them in their place. Unchanged ones are not
+    new, and are known by their bytes when they are read.
 
     A file whose name is no text in UTF-8 cannot be named in a receipt; it is logged and left.
     """

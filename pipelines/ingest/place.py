@@ -38,8 +38,9 @@ def check_place(path: str) -> None:
         registry.contract(dataset)
     except NotFound as error:
         raise RefusedDrop("unknown_dataset", str(error)) from error
-    if not access.allowed(borough, dataset, "hmo_detection"):
-        raise RefusedDrop("no_agreement", f"No agreement in force lets {borough} share {dataset}.")
+    refusal = access.refusal(borough, dataset, "hmo_detection")
+    if refusal is not None:
+        raise RefusedDrop("no_agreement", refusal)
 
 
 def extract_date(borough: str, dataset: str, path: str, written: date) -> date:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus, LastGood
+from pipelines.extracts.reading import GONE, chain_of
 from pipelines.ingest.place import check_place, extract_date
 from schemas import registry
 
@@ -29,7 +30,12 @@ def to_look_at_again(borough: str | None = None) -> list[Drop]:
         refused = session.scalars(
             sa.select(Drop).where(Drop.status == DropStatus.REFUSED.value, Drop.reason.in_(OF_PLACE), *mine)
         ).all()
-    there = [drop for drop in (*held, *good, *refused) if "deleted" not in drop.hashes]
+        # A correction is laid over the bytes of the extract that it corrects.
+        there = [
+            drop
+            for drop in (*held, *good, *refused)
+            if not any(GONE & set(step.hashes) for step in chain_of(session, drop))
+        ]
     return [drop for drop in there if _place_is_right(drop.path) and _is_judged_anew(drop)]
 
 

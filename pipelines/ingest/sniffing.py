@@ -1,24 +1,28 @@
-"""Whether bytes may be read at all: size, kind, line length, how far a workbook unpacks. Memory stays flat."""
+"""Whether bytes may be read at all: size, kind, line length, how far an archive unpacks. Memory stays flat."""
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.settings import MIB, settings
+from pipelines.extracts.archive import DAMAGE, member_kind, unpacked
 
 CHUNK = 4 * MIB
 TEXT_KINDS = frozenset({".csv", ".txt", ".tsv"})
 WORKBOOK_KINDS = frozenset({".xlsx", ".xlsm"})
 PARQUET_KINDS = frozenset({".parquet", ".pq"})
+PDF_KIND = ".pdf"
+ARCHIVE_KIND = ".zip"
+KINDS = TEXT_KINDS | WORKBOOK_KINDS | PARQUET_KINDS | {PDF_KIND, ARCHIVE_KIND}
+PDF_MARK = b"%PDF"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -31,6 +35,14 @@ class Copied:
     has_nul: bool
     longest_line: int
     head: bytes
+
+
+class Sink(Protocol):
+    """What bytes can be copied to."""
+
+    def write(self, content: bytes, /) -> int:
+        """Take some bytes."""
+        ...
 
 
 class _LineMeter:
@@ -51,7 +63,7 @@ class _LineMeter:
         self.longest = max(self.longest, self._open)
 
 
-def copy_and_measure(source: IO[bytes], target: IO[bytes], kind: str) -> Copied:
+def copy_and_measure(source: IO[bytes], target: Sink, kind: str) -> Copied:
     """Copy bytes and measure them on the way; stops as soon as a limit is passed.
 
     Raises:
@@ -88,9 +100,12 @@ def check_kind(kind: str) -> None:
     Raises:
         RefusedDrop: `unsupported_kind`.
     """
-    if kind not in TEXT_KINDS | WORKBOOK_KINDS | PARQUET_KINDS:
+    if kind not in KINDS:
         named = f"'{kind[:20]}'" if kind else "without an ending"
-        raise RefusedDrop("unsupported_kind", f"The night reads CSV, XLSX and Parquet, not files {named}.")
+        raise RefusedDrop(
+            "unsupported_kind",
+            f"The night reads CSV, XLSX, Parquet and PDF, and a ZIP archive of one of them, not files {named}.",
+        )
 
 
 def check_content(raw: Folder, path: str, kind: str, copied: Copied) -> None:
@@ -103,14 +118,53 @@ def check_content(raw: Folder, path: str, kind: str, copied: Copied) -> None:
         raise RefusedDrop("empty_file", "The file is empty (0 bytes).")
     if kind in TEXT_KINDS:
         _check_text(copied)
-    elif kind in WORKBOOK_KINDS:
-        with raw.read(path) as handle:
-            _check_workbook(handle, copied.size)
+    elif kind == PDF_KIND:
+        _check_pdf(copied)
     else:
         with raw.read(path) as handle:
-            handle.seek(-min(4, copied.size), 2)
-            if copied.head[:4] != b"PAR1" or handle.read(4) != b"PAR1":
-                raise RefusedDrop("unreadable_parquet", "The file does not begin and end as a Parquet file does.")
+            _check_binary(handle, kind, copied)
+
+
+def _check_binary(handle: IO[bytes], kind: str, copied: Copied) -> None:
+    if kind in WORKBOOK_KINDS:
+        _check_workbook(handle, copied.size)
+    elif kind == ARCHIVE_KIND:
+        _check_archive(handle)
+    else:
+        handle.seek(-min(4, copied.size), 2)
+        if copied.head[:4] != b"PAR1" or handle.read(4) != b"PAR1":
+            raise RefusedDrop("unreadable_parquet", "The file does not begin and end as a Parquet file does.")
+
+
+def _check_pdf(copied: Copied) -> None:
+    limit = settings().max_pdf_mib
+    if PDF_MARK not in copied.head[:1024]:
+        raise RefusedDrop("unreadable_pdf", "The file does not begin as a PDF document does.")
+    if copied.size > limit * MIB:
+        raise RefusedDrop("too_large", f"The PDF document is larger than {limit} MiB; ask for a spreadsheet.")
+
+
+class _Nowhere:
+    """A file that takes bytes and keeps none."""
+
+    def write(self, content: bytes) -> int:
+        """Take some bytes."""
+        return len(content)
+
+
+def _check_archive(handle: IO[bytes]) -> None:
+    """Look at the one file in an archive as if it had been dropped itself, within the limits of unpacking."""
+    kind = member_kind(handle)
+    with unpacked(handle) as member:
+        copied = copy_and_measure(member, _Nowhere(), kind)
+        if copied.size == 0:
+            raise RefusedDrop("empty_file", "The file in the archive is empty (0 bytes).")
+        if kind in TEXT_KINDS:
+            _check_text(copied)
+        elif kind == PDF_KIND:
+            _check_pdf(copied)
+        else:
+            _check_binary(member, kind, copied)
 
 
 def _check_text(copied: Copied) -> None:
@@ -149,15 +203,5 @@ def _check_workbook(handle: IO[bytes], size: int) -> None:
             # A member that lies about its size fails its checksum here, before a reader trusts it.
             if archive.testzip() is not None:
                 raise RefusedDrop("unreadable_spreadsheet", "A part of the workbook is damaged.")
-    # All that the ZIP reader raises on damage, a lock, or a compression it does not know.
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        zlib.error,
-    ) as error:
+    except DAMAGE as error:
         raise RefusedDrop("unreadable_spreadsheet", "The workbook is damaged, cut short or locked.") from error
