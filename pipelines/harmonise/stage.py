@@ -6,8 +6,6 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import sqlalchemy as sa
 
 from pipelines.core import clock
@@ -17,10 +15,17 @@ from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.core.types import StageResult
-from pipelines.extracts import Extract, IntakeFiles, RaggedRows, choose_layout, chunks, raw_extract
-from pipelines.harmonise.rows import ISSUES, harmonise_chunk, issue_rows, record_ids
+from pipelines.extracts import Extract, IntakeFiles, RaggedRows
+from pipelines.extracts.issues import issue_rows, issue_writer
+from pipelines.extracts.reading import open_drop
+from pipelines.governance import counts_only
+from pipelines.harmonise.accepted import accepted_rows, row_writer
+from pipelines.harmonise.column import Calendar
+from pipelines.harmonise.dates import add_calendars, order_is_unproven
+from pipelines.harmonise.records import SeenRecords, record_ids
+from pipelines.harmonise.rows import harmonise_chunk, heading
 from schemas import registry
-from schemas.contract import PLATFORM_FIELDS, Contract
+from schemas.contract import Contract
 from schemas.mapping import Mapping
 
 log = logging.getLogger(__name__)
@@ -74,9 +79,9 @@ def _finish(drop_id: str, status: DropStatus, reason: str, sentence: str) -> Non
 
 def _harmonise_drop(drop: Drop) -> int:
     contract = registry.contract(drop.dataset)
-    extract = raw_extract(drop)
-    mapping, names = choose_layout(drop.borough, drop.dataset, extract)
-    counted = harmonise_extract(extract, drop, mapping, contract, names, IntakeFiles(drop.id))
+    opened = open_drop(drop)
+    mapping = opened.mapping
+    counted = harmonise_extract(opened.extract, drop, mapping, contract, opened.names, IntakeFiles(drop.id))
     with transaction() as session:
         row = session.get_one(Drop, drop.id)
         row.status, row.source, row.mapping_name = DropStatus.HARMONISED.value, mapping.source, mapping.name
@@ -97,59 +102,44 @@ def harmonise_extract(
 ) -> Counted:
     """Write `rows` (what may be accepted) and `issues` of an extract with these headings, with memory for one chunk.
 
-    Of `drop` only its name, borough and extract date are used, so a rehearsal can pass one that no ledger holds.
+    Beside the chunk, 8 bytes are kept for each row, to know a record that comes twice. Of `drop` only its name,
+    borough, path (which file of the layout it is, where the mapping cares) and extract date are used, so a rehearsal
+    can pass one that no ledger holds.
 
     Raises:
         RefusedDrop: `no_rows`, or the file cannot be divided into rows.
     """
+    counts_only.check_headings(contract.dataset, names)
     files.remove("findings")  # of an earlier reading
-    ragged = RaggedRows()
-    seen = np.empty(0, np.int64)
-    rows_in = accepted = 0
-    with (
-        files.writer("rows", contract.arrow_schema()) as rows,
-        files.writer("issues", ISSUES) as issues,
-        extract.open() as handle,
-    ):
-        for chunk in chunks(handle, mapping.shape, names, ragged):
+    mapping = mapping.for_file(drop.path)
+    ragged, seen = RaggedRows(), SeenRecords()
+    calendars: dict[str, dict[str, Calendar]] = {}
+    rows_in = accepted = copied = 0
+    with row_writer(files, contract) as rows, issue_writer(files) as issues:
+        for chunk in extract.rows(mapping.shape, names, ragged):
             made = harmonise_chunk(chunk, mapping, contract, drop.extract_date)
             ids = record_ids(made.table, contract, mapping)
-            copies = made.kept & _copies(ids, made.kept, seen)
+            copies = seen.copies(ids, made.kept)
             kept = made.kept & ~copies
-            seen = np.union1d(seen, ids[kept])
-            rows.write_table(
-                _with_platform_fields(made.table, drop, mapping, made.row_numbers, ids).filter(pa.array(kept))
-            )
+            rows.write_table(accepted_rows(made.table, drop, mapping, made.row_numbers, ids, kept))
             issues.write_table(made.issues)
             issues.write_table(issue_rows(made.row_numbers[copies], "", "", "duplicate_row", quarantines=True))
+            for name, seen_days in made.calendars.items():
+                add_calendars(calendars.setdefault(name, {}), seen_days)
             rows_in += len(kept)
             accepted += int(kept.sum())
+            copied += int(copies.sum())
         torn = np.array(ragged.numbers, np.int64)
         issues.write_table(issue_rows(torn, "", "", "ragged_row", quarantines=True))
+        for issue_type, numbers in ragged.skipped.items():
+            issues.write_table(issue_rows(np.array(numbers, np.int64), "", "", issue_type, quarantines=False))
+        for name, seen_days in calendars.items():
+            if order_is_unproven(seen_days):
+                top = np.array([max(mapping.shape.header_row, 1)], np.int64)
+                column = heading(mapping, name)
+                issues.write_table(issue_rows(top, name, column, "date_order_unproven", quarantines=False))
     rows_in += len(torn)
     if rows_in == 0:
         raise RefusedDrop("no_rows", "The file has headings but no rows.")
+    counts_only.check_rows(contract.dataset, rows_in, copied)
     return Counted(rows_in, accepted, rows_in - accepted)
-
-
-def _copies(
-    ids: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_], seen: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Rows whose record stood in an earlier row that was kept."""
-    among = np.flatnonzero(kept)
-    _, first = np.unique(ids[among], return_index=True)
-    copies = np.zeros(len(ids), bool)
-    copies[among] = True
-    copies[among[first]] = False
-    return copies | np.isin(ids, seen)
-
-
-def _with_platform_fields(
-    table: pa.Table, drop: Drop, mapping: Mapping, numbers: npt.NDArray[np.int64], ids: npt.NDArray[np.int64]
-) -> pa.Table:
-    size = table.num_rows
-    fixed = [pa.repeat(pa.scalar(value, pa.string()), size) for value in (drop.borough, mapping.source, drop.id)]
-    platform = pa.table([*fixed, pa.array(numbers), pa.array(ids)], schema=PLATFORM_FIELDS)
-    for name in table.column_names:
-        platform = platform.append_column(name, table.column(name))
-    return platform
