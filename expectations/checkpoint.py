@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
-from expectations.suite import Rule, rules_for
+from expectations.suite import Rule, as_columns, rules_for
 from schemas.contract import Contract, Severity
 
+TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 GX_SEVERITY: dict[Severity, str] = {"critical": "critical", "error": "warning", "warning": "info"}
 """Great Expectations has three grades of its own; ours say what follows: hold, quarantine, pass with an issue."""
 
@@ -37,55 +41,78 @@ def columns_needed(contract: Contract) -> list[str]:
     return sorted({"row_number"} | {c for rule in rules_for(contract) for c in rule.columns})
 
 
-def check_rows(contract: Contract, frame: pd.DataFrame) -> list[Finding]:
+def check_rows(contract: Contract, frame: pd.DataFrame, extract_date: date | None = None) -> list[Finding]:
     """What the suite finds in a frame with the `columns_needed`, the gravest first; empty when all holds.
+
+    Rules that compare with the day of the extract are left out where it is not given.
 
     Raises:
         RuntimeError: a rule could not be evaluated, which is a fault of the rule.
     """
-    grouped: dict[tuple[tuple[str, tuple[str, ...]], ...], list[Rule]] = {}
-    for rule in rules_for(contract):
-        grouped.setdefault(tuple(rule.only_where.items()), []).append(rule)
-    findings: list[Finding] = []
-    for condition, rules in grouped.items():
-        rows = frame
-        for column, values in condition:
-            rows = rows[rows[column].isin(values)]
-        if len(rows):
-            findings += _run(contract.dataset, rules, rows)
+    rules, columns = as_columns(rules_for(contract), frame, extract_date)
     order = {"critical": 0, "error": 1, "warning": 2}
-    return sorted(findings, key=lambda finding: order[finding.severity])
+    return sorted(_run(contract.dataset, rules, columns), key=lambda finding: order[finding.severity])
+
+
+def as_frame(rows: pa.Table, contract: Contract) -> pd.DataFrame:
+    """Harmonised rows as the suite looks at them: text stays in Arrow's memory, words that come again and again once."""
+    few = ["borough", "source", *(field.name for field in contract.fields if field.codes is not None)]
+    needed = rows.select(columns_needed(contract))
+    frame: pd.DataFrame = needed.to_pandas(
+        date_as_object=False,
+        categories=[name for name in few if name in needed.column_names],
+        types_mapper={pa.string(): TEXT}.get,
+    )
+    return frame
 
 
 def _run(dataset: str, rules: list[Rule], frame: pd.DataFrame) -> Iterator[Finding]:
+    """Judge every rule by yes or no, which costs half; then have the rows named for those that are broken."""
+    broken = [rule for rule, result in _validated(dataset, rules, frame, "BOOLEAN_ONLY") if not result.success]
+    if not broken:
+        return
+    named = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row_number"]}
+    for rule, result in _validated(dataset, broken, frame, named):
+        numbers = _row_numbers(result.result)
+        if not len(numbers):  # whatever Great Expectations met, it has not found a row that breaks the rule
+            raise RuntimeError(f"The rule {rule.expectation} on {dataset}.{rule.field} cannot be evaluated.")
+        yield Finding(rule.issue, rule.severity, rule.field, numbers)
+
+
+def _validated(
+    dataset: str, rules: list[Rule], frame: pd.DataFrame, result_format: str | dict[str, Any]
+) -> list[tuple[Rule, Any]]:
+    """Each rule with its result."""
+    definition = _rows_to_judge(os.getpid())
+    import great_expectations as gx
+
+    judged = [
+        getattr(gx.expectations, rule.expectation)(severity=GX_SEVERITY[rule.severity], **rule.arguments)
+        for rule in rules
+    ]
+    suite = gx.ExpectationSuite(name=dataset, expectations=judged)
+    # Patterns are then searched in Arrow's memory; without it every cell becomes a Python object first.
+    with pd.option_context("future.infer_string", True):
+        outcome = definition.get_batch({"dataframe": frame}).validate(suite, result_format=result_format)
+    # A suite keeps one expectation where two are alike, so results are told apart by what they say, not by order.
+    by_meaning = {_meaning(rule.expectation, rule.arguments): rule for rule in rules}
+    found = []
+    for result in outcome.results:
+        told = result.expectation_config
+        found.append((by_meaning[_meaning(_class_name(told.type), told.kwargs)], result))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _rows_to_judge(_process: int) -> Any:
+    """Where a frame is handed to Great Expectations: one context a process, since a new one costs more than a rule."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # 4 s to import, so only where a gate is run
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
-    batch = (
-        context.data_sources.add_pandas("harmonised")
-        .add_dataframe_asset(dataset)
-        .add_batch_definition_whole_dataframe("rows")
-        .get_batch({"dataframe": frame})
-    )
-    suite = gx.ExpectationSuite(name=dataset)
-    for rule in rules:
-        expectation = getattr(gx.expectations, rule.expectation)
-        suite.add_expectation(expectation(severity=GX_SEVERITY[rule.severity], **rule.arguments))
-    outcome = batch.validate(
-        suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row_number"]}
-    )
-    # A suite keeps one expectation where two are alike, so results are told apart by what they say, not by order.
-    by_meaning = {_meaning(rule.expectation, rule.arguments): rule for rule in rules}
-    for result in outcome.results:
-        arguments = result.expectation_config.kwargs
-        rule = by_meaning[_meaning(_class_name(result.expectation_config.type), arguments)]
-        if not result.success:
-            numbers = _row_numbers(result.result)
-            if not len(numbers):  # whatever Great Expectations met, it has not found a row that breaks the rule
-                raise RuntimeError(f"The rule {rule.expectation} on {dataset}.{rule.field} cannot be evaluated.")
-            yield Finding(rule.issue, rule.severity, rule.field, numbers)
+    source = context.data_sources.add_pandas("harmonised")
+    return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
 
 
 def _class_name(snake: str) -> str:
