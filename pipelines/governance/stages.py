@@ -10,12 +10,17 @@ from pipelines.core import clock
 from pipelines.core.hashing import code_version, hash_of
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LastGood, StageState
+from pipelines.governance import reads
+from pipelines.governance.standing import PURPOSE
+from schemas import registry
 
 
 def drops_behind(boroughs: list[str] | None = None, datasets: list[str] | None = None) -> list[list[Any]]:
-    """`[borough, dataset, source, drop id, lake version]` of every last good extract, in a stable order.
+    """`[borough, dataset, source, drop id, lake version, scope]` of every last good extract that may be used today.
 
-    The version tells apart two readings of one drop, before and after its mapping was mended.
+    In a stable order. The version tells apart two readings of one drop, before and after its mapping was mended; the
+    scope is "all" or the fields that agreements cover. What no agreement covers is left out: a stage that worked with
+    it finds other inputs than last time and works again without.
     """
     query = sa.select(
         LastGood.borough, LastGood.dataset, LastGood.source, LastGood.drop_id, LastGood.lake_version
@@ -25,7 +30,10 @@ def drops_behind(boroughs: list[str] | None = None, datasets: list[str] | None =
     if datasets is not None:
         query = query.where(LastGood.dataset.in_(datasets))
     with transaction() as session:
-        return [list(row) for row in session.execute(query)]
+        found = session.execute(query).all()
+    day = clock.today()
+    scoped = [[*row, registry.cover(row.borough, row.dataset, PURPOSE, day).scope()] for row in found]
+    return [row for row in scoped if row[-1] != "none"]
 
 
 def input_hash(*parts: Any) -> str:
@@ -49,6 +57,7 @@ def is_done(stage: str, borough: str, made_from: str) -> bool:
 
 def mark_done(stage: str, borough: str, made_from: str, summary: dict[str, Any]) -> None:
     """Record what a stage worked from, with counts for people to read."""
+    reads.flush()
     with transaction() as session:
         session.merge(
             StageState(stage=stage, borough=borough, input_hash=made_from, made_at=clock.now(), summary=summary)

@@ -1,0 +1,363 @@
+"""Erasing what is held about one person or one property, everywhere, so that the next extract does not bring it back.
+
+A person's rows go, but in a public register (licences) only the names and addresses of persons do: the licence is a
+fact about the property, and without it the property would be taken for an unlicensed one. Raw bytes are stored whole
+under their hash and cannot be changed, so bytes that hold the subject are deleted whole: such an extract cannot be
+read again, its rows of everybody else stay. Models hold no rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from pipelines.core import beside, clock, lake
+from pipelines.core.bucket import Folder
+from pipelines.core.errors import ConfigurationError, LodaError
+from pipelines.core.ledger import engine as ledger
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, ListEntry, PublishedList
+from pipelines.core.lock import exclusive
+from pipelines.core.settings import settings
+from pipelines.governance import audit, drop_deletion, lake_deletion, lists_down, pseudonym, standing
+from pipelines.governance.access import HARMONISED
+from pipelines.governance.enforcement import LOCK_OF, SCORED_LOCK
+from pipelines.governance.pseudonym import canonical
+from pipelines.governance.subjects import Mask, Subject, in_text, is_in, name_fields, place_keys, tokens_of
+from schemas import registry
+from schemas.contract import Contract
+
+RowsAsText = Callable[[Drop], Iterator[pa.Array]]
+"""The rows of an extract, one text each; `LodaError` where it cannot be divided into rows."""
+
+
+@dataclass
+class Hit:
+    """Rows of one dataset of one borough that are about the subject."""
+
+    borough: str
+    dataset: str
+    source: str
+    records: list[int]
+    blanked: list[int]
+
+
+@dataclass
+class Found:
+    """Where a subject stands: rows, list entries, quarantine files, extracts. Counts and names of places, no values."""
+
+    subject: Subject
+    hits: list[Hit] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    derived: dict[tuple[str, str], int] = field(default_factory=dict)
+    lists: dict[str, int] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+    quarantine: dict[str, int] = field(default_factory=dict)
+    drops: list[Drop] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    in_boroughs_folders: list[str] = field(default_factory=list)
+
+    @property
+    def boroughs(self) -> list[str]:
+        """Boroughs in which the subject stands."""
+        mine = {hit.borough for hit in self.hits} | {borough for _, borough in self.derived}
+        return sorted(mine | {drop.borough for drop in self.drops} | {path.split("/")[1] for path in self.quarantine})
+
+    def counts(self) -> dict[str, int]:
+        """How much of each kind."""
+        return {
+            "rows": sum(len(hit.records) for hit in self.hits),
+            "rows_whose_names_are_blanked": sum(len(hit.blanked) for hit in self.hits),
+            "derived_rows": sum(self.derived.values()),
+            "list_entries": sum(self.lists.values()),
+            "files_of_history": len(self.history),
+            "quarantine_files": len(self.quarantine),
+            "extracts_whose_bytes_are_deleted": len(self.drops),
+            "extracts_that_could_not_be_searched": len(self.unread),
+        }
+
+
+def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
+    """Where a subject stands. Nothing is changed; reading is not recorded, since `erase` is."""
+    found = Found(subject)
+    links = _links_to(subject.uprn) if subject.uprn else {}
+    for dataset, contract in registry.contracts().items():
+        for part in lake_deletion.partitions(f"{HARMONISED}/{dataset}"):
+            _look_in(found, contract, part, links)
+    found.places = sorted({*found.places, *(_own_places(subject.uprn) if subject.uprn else ())})
+    _look_in_derived(found)
+    _look_in_lists(found)
+    _look_in_history(found, links)
+    _look_in_bucket(found)
+    _look_in_extracts(found, rows_as_text)
+    return found
+
+
+def _links_to(uprn: str | None) -> dict[tuple[str, str], set[int]]:
+    """Record ids that were tied to a property, by borough and dataset."""
+    rows = lake.read("link", columns=["borough", "dataset", "record_id", "uprn", "decision"])
+    if rows is None:
+        return {}
+    tied = pc.is_in(rows["decision"], pa.array(["linked", "parent"]))
+    mine = rows.filter(pc.and_(pc.equal(rows["uprn"], str(uprn)), tied)).to_pydict()
+    found: dict[tuple[str, str], set[int]] = {}
+    for borough, dataset, record in zip(mine["borough"], mine["dataset"], mine["record_id"], strict=True):
+        found.setdefault((borough, dataset), set()).add(record)
+    return found
+
+
+def _own_places(uprn: str | None) -> list[str]:
+    """The property's address as the gazetteer writes it."""
+    rows = lake.read("property", columns=["borough", "uprn", "address", "postcode"])
+    if rows is None:
+        return []
+    mine = rows.filter(pc.equal(rows["uprn"], str(uprn)))
+    return [place for place in place_keys(mine).to_pylist() if place]
+
+
+def _columns(contract: Contract) -> list[str]:
+    wanted = ["record_id", "uprn", "address", "postcode", *name_fields(contract)]
+    there = contract.arrow_schema().names
+    return [name for name in wanted if name in there]
+
+
+def matches(rows: pa.Table, contract: Contract, subject: Subject, linked: set[int]) -> tuple[Mask, Mask]:
+    """Rows about the subject that go, and rows of a public register whose names are blanked."""
+    nobody = np.zeros(rows.num_rows, bool)
+    at_property = nobody
+    if subject.uprn is not None:
+        at_property = np.isin(rows["record_id"].to_numpy(), list(linked))
+        if "uprn" in rows.column_names:
+            at_property = at_property | is_in(rows["uprn"], [subject.uprn])
+    if not subject.names:
+        return at_property, nobody
+    gone, blanked = nobody, nobody
+    tokens = pseudonym.tokens(pa.array(subject.names)).to_pylist()
+    for name in (name for name in name_fields(contract) if name in rows.column_names):
+        if contract.by_name[name].privacy == "public_register":
+            blanked = blanked | is_in(canonical(rows[name]), subject.names)
+        else:
+            gone = gone | is_in(rows[name], tokens)
+    if subject.uprn is not None:
+        gone, blanked = gone & at_property, blanked & at_property
+    return gone, blanked & ~gone
+
+
+def _look_in(found: Found, contract: Contract, part: Mapping[str, str], links: dict[tuple[str, str], set[int]]) -> None:
+    table = lake.open_table(f"{HARMONISED}/{contract.dataset}")
+    if table is None:
+        return
+    filters = [(name, "=", value) for name, value in part.items()]
+    there = {entry.name for entry in table.schema().fields}
+    rows = table.to_pyarrow_table(columns=[n for n in _columns(contract) if n in there], filters=filters)
+    gone, blanked = matches(rows, contract, found.subject, links.get((part["borough"], contract.dataset), set()))
+    if not (gone | blanked).any():
+        return
+    ids = rows["record_id"].to_numpy()
+    found.hits.append(Hit(part["borough"], contract.dataset, part["source"], ids[gone].tolist(), ids[blanked].tolist()))
+    if found.subject.uprn is not None and {"address", "postcode"} <= set(rows.column_names):
+        mine = rows.filter(pa.array(gone | blanked))
+        found.places += [place for place in place_keys(mine).to_pylist() if place]
+
+
+def _derived_rows(rows: pa.Table, *, table: str, borough: str, found: Found) -> Mask:
+    """Rows of a derived table that are about the subject, or rest on a record that is."""
+    going = np.zeros(rows.num_rows, bool)
+    if not found.subject.names:
+        for name in ("uprn", "building_uprn"):
+            if name in rows.column_names:
+                going |= is_in(rows[name], [str(found.subject.uprn)])
+    if "record_id" in rows.column_names:
+        for hit in (hit for hit in found.hits if hit.borough == borough):
+            # A landlord is made of names, a link of addresses: the latter stays where only names go.
+            ids = hit.records + (hit.blanked if table == "landlord" else [])
+            of_dataset = is_in(rows["dataset"], [hit.dataset])
+            going |= of_dataset & np.isin(rows["record_id"].to_numpy(), ids)
+    return going
+
+
+def _look_in_derived(found: Found) -> None:
+    for table in standing.DERIVED:
+        for part in lake_deletion.partitions(table):
+            rows = lake_deletion.rows_of(table, part)
+            going = None if rows is None else _derived_rows(rows, table=table, borough=part["borough"], found=found)
+            if going is not None and going.any():
+                found.derived[(table, part["borough"])] = int(going.sum())
+
+
+def _look_in_lists(found: Found) -> None:
+    if found.subject.names:
+        return  # a list names no person
+    with transaction() as session:
+        mine = sa.select(ListEntry.list_id, sa.func.count()).where(ListEntry.uprn == found.subject.uprn)
+        found.lists = dict(session.execute(mine.group_by(ListEntry.list_id)).all())
+
+
+def _look_in_history(found: Found, links: dict[tuple[str, str], set[int]]) -> None:
+    """Data files that only older versions need and that hold the subject."""
+    for dataset, contract in registry.contracts().items():
+        table = f"{HARMONISED}/{dataset}"
+        for path in lake_deletion.old_files(table, {}):
+            borough = path.removeprefix(f"{table}/borough=").split("/")[0]
+            with lake_deletion.lake_folder().read(path) as handle:
+                file = pq.ParquetFile(handle)
+                rows = file.read(columns=[n for n in _columns(contract) if n in file.schema_arrow.names])
+            gone, blanked = matches(rows, contract, found.subject, links.get((borough, dataset), set()))
+            if (gone | blanked).any():
+                found.history.append(path)
+
+
+def _look_in_bucket(found: Found) -> None:
+    """Quarantine files that hold the subject; one that an officer has begun to correct is the borough's own."""
+    bucket = Folder(settings().bucket_url)
+    with transaction() as session:
+        given_back = {str(hashes.get(drop_deletion.GIVEN_BACK)) for hashes in session.scalars(sa.select(Drop.hashes))}
+    for path in (entry.path for entry in bucket.list("drops") if entry.path.endswith(beside.QUARANTINE)):
+        with bucket.read(path) as handle:
+            cells = csv.reader(io.StringIO(handle.read().decode("utf-8-sig", errors="replace"), newline=""))
+            text = pa.array([" ".join(row) for row in cells], pa.string())
+        hit = int(in_text(text, found.subject, found.places).sum())
+        if hit and drop_deletion.sha256_of(bucket, path) in given_back:
+            found.quarantine[path] = hit
+        elif hit:
+            found.in_boroughs_folders.append(path)
+
+
+def _look_in_extracts(found: Found, rows_as_text: RowsAsText) -> None:
+    """Extracts whose bytes are kept and hold the subject; those that nobody can read are named."""
+    with transaction() as session:
+        every = session.scalars(sa.select(Drop).order_by(Drop.received_at)).all()
+    kept = [drop for drop in every if not drop_deletion.is_gone(drop)]
+    by_bytes: dict[str, bool] = {}
+    for drop in kept:
+        if not lake_deletion.lake_folder().exists(f"raw/{drop.sha256}"):
+            continue
+        if drop.sha256 not in by_bytes:
+            try:
+                parts = (in_text(text, found.subject, found.places) for text in rows_as_text(drop))
+                by_bytes[drop.sha256] = any(bool(part.any()) for part in parts)
+            except (LodaError, OSError, ValueError, KeyError):  # bytes that were refused may be anything
+                found.unread.append(drop.id)
+                by_bytes[drop.sha256] = False
+        if by_bytes[drop.sha256]:
+            found.drops.append(drop)
+
+
+# --- erasing ---
+
+
+def erase(found: Found, who: str, reason: str) -> None:
+    """Erase what was found, in the name of a person who says why; the subject is remembered by keyed tokens only.
+
+    Killed half way, find and erase again: what is gone stays gone.
+
+    Raises:
+        ConfigurationError: nobody is named, or no reason is given.
+    """
+    if not who.strip() or not reason.strip():
+        raise ConfigurationError("Records are erased in the name of a person with a reason: give both.")
+    tokens = _remember(found, who.strip(), reason.strip())
+    for borough in found.boroughs:
+        _erase_rows(found, borough)
+        _erase_derived(found, borough)
+    for path in found.history:
+        lake_deletion.lake_folder().remove(path)
+    _erase_lists(found)
+    bucket = Folder(settings().bucket_url)
+    for path in found.quarantine:
+        bucket.remove(path)
+    _erase_bytes(found.drops)
+    with transaction() as session:
+        audit.record(
+            session,
+            who=who.strip(),
+            what=f"erase {found.subject.kind}",
+            about=f"subject {sorted(tokens)[0][:12]}",
+            details={"reason": reason.strip(), "boroughs": found.boroughs, **found.counts()},
+        )
+    ledger.settle()
+
+
+def _remember(found: Found, who: str, reason: str) -> dict[str, str]:
+    """Note the subject first, so that a night that starts meanwhile does not bring it back."""
+    tokens = tokens_of(found.subject, found.places)
+    with transaction() as session:
+        for made, kind in tokens.items():
+            session.merge(Erasure(token=made, kind=kind, who=who, reason=reason, erased_at=clock.now()))
+    return tokens
+
+
+def _erase_rows(found: Found, borough: str) -> None:
+    with exclusive(f"intake-{borough}"):
+        for hit in (hit for hit in found.hits if hit.borough == borough):
+            contract = registry.contract(hit.dataset)
+            part = {"borough": borough, "source": hit.source}
+            left = partial(_without, hit=hit, contract=contract)
+            lake_deletion.change_rows(f"{HARMONISED}/{hit.dataset}", part, left, "erased")
+
+
+def _without(rows: pa.Table, *, hit: Hit, contract: Contract) -> pa.Table:
+    ids = rows["record_id"].to_numpy()
+    blanked = pa.array(np.isin(ids, hit.blanked))
+    for entry in contract.fields:
+        if entry.privacy == "public_register" and entry.name in rows.column_names:
+            at = rows.column_names.index(entry.name)
+            empty = pa.scalar(None, rows.schema.field(entry.name).type)
+            rows = rows.set_column(at, rows.schema.field(entry.name), pc.if_else(blanked, empty, rows[entry.name]))
+    return rows.filter(pa.array(~np.isin(ids, hit.records)))
+
+
+def _erase_derived(found: Found, borough: str) -> None:
+    for table in standing.DERIVED:
+        with exclusive(LOCK_OF.get(table, SCORED_LOCK).format(borough)):
+            for part in lake_deletion.partitions(table, borough):
+                gone = partial(_derived_rows, table=table, borough=borough, found=found)
+                lake_deletion.remove_rows(table, part, gone, "erased")
+
+
+def _erase_lists(found: Found) -> None:
+    """Delete the entries; lists that had one are written out again without it by the next publication."""
+    with transaction() as session:
+        for name in found.lists:
+            issued = session.get_one(PublishedList, name)
+            session.execute(sa.delete(ListEntry).where(ListEntry.list_id == name, ListEntry.uprn == found.subject.uprn))
+            issued.rows -= found.lists[name]
+            issued.published_at, issued.files = None, {}
+            lists_down.remove_files(issued)
+
+
+def _erase_bytes(drops: Sequence[Drop]) -> None:
+    """Delete bytes that hold the subject. A held extract is of no use without them and ends as refused.
+
+    One that is under way is read again, without the subject; its bytes go when it is done.
+    """
+    done = [drop for drop in drops if DropStatus(drop.status) in FINAL and drop.status != DropStatus.HELD.value]
+    held = [drop for drop in drops if drop.status == DropStatus.HELD.value]
+    drop_deletion.forget_bytes(done)
+    _refuse(held)
+    with transaction() as session:
+        for drop in drops:
+            row = session.get_one(Drop, drop.id)
+            if DropStatus(row.status) not in FINAL:
+                row.status = DropStatus.RECEIVED.value
+
+
+def _refuse(held: Iterable[Drop]) -> None:
+    drops = list(held)
+    if not drops:
+        return
+    drop_deletion.forget(
+        drops, "Deleted: it held records of somebody whose records were erased. Drop a new extract without them."
+    )
+    with transaction() as session:
+        for drop in drops:
+            session.get_one(Drop, drop.id).status = DropStatus.REFUSED.value
