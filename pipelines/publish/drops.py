@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from pipelines.core import clock
 from pipelines.core.hashing import code_version
@@ -15,6 +18,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Drop, DropStatus, LastGood
 from pipelines.core.types import StageResult
 from pipelines.extracts import IntakeFiles
+from pipelines.extracts.reading import chain_of, overtaken_by
 from pipelines.governance import access
 from pipelines.publish.deliver import deliver
 from schemas import registry
@@ -65,13 +69,35 @@ def condemned_rows(files: IntakeFiles) -> npt.NDArray[np.int64]:
     return np.unique(errors["row_number"].to_numpy())
 
 
+class PassedRows:
+    """The rows of a drop that the gate let pass, read some at a time; `count` says how many the last reading gave."""
+
+    def __init__(self, files: IntakeFiles, dataset: str) -> None:
+        self.files, self.schema = files, registry.contract(dataset).arrow_schema()
+        self.condemned = pa.array(condemned_rows(files), pa.int64())
+        self.count = 0
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Begin to read them."""
+        self.count = 0
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for rows in self.files.batches("rows"):
+            passed = rows
+            if len(self.condemned):
+                passed = rows.filter(pc.invert(pc.is_in(rows["row_number"], self.condemned)))
+            self.count += passed.num_rows
+            yield from passed.cast(self.schema).to_batches()
+
+
 def _commit(drop: Drop) -> int | None:
     """Rows now in the lake, or None where a later extract stands there already."""
     source = str(drop.source)
     key = (drop.borough, drop.dataset, source)
     with transaction() as session:
         last = session.get(LastGood, key)
-        if last is not None and last.extract_date > drop.extract_date:
+        if last is not None and (last.extract_date > drop.extract_date or _is_overtaken(session, drop)):
             row = session.get_one(Drop, drop.id)
             row.status, row.reason, row.finished_at = DropStatus.SUPERSEDED.value, "older_extract", clock.now()
             row.sentence = (
@@ -80,10 +106,9 @@ def _commit(drop: Drop) -> int | None:
             )
             return None
     files = IntakeFiles(drop.id)
-    rows = files.read("rows")
-    rows = rows.filter(pa.array(~np.isin(rows["row_number"].to_numpy(), condemned_rows(files))))
+    rows = PassedRows(files, drop.dataset)
     made_from = {"drop": drop.id, **{name: str(value) for name, value in drop.hashes.items()}, "code": code_version()}
-    version = access.write_dataset(drop.dataset, rows, borough=drop.borough, source=source, made_from=made_from)
+    version = access.write_dataset(drop.dataset, rows.reader, borough=drop.borough, source=source, made_from=made_from)
     with transaction() as session:
         previous = session.get(LastGood, key)
         if previous is not None and previous.drop_id != drop.id:
@@ -95,21 +120,35 @@ def _commit(drop: Drop) -> int | None:
                 source=source,
                 drop_id=drop.id,
                 extract_date=drop.extract_date,
-                rows=rows.num_rows,
+                rows=rows.count,
                 lake_version=version,
                 published_at=clock.now(),
             )
         )
         row = session.get_one(Drop, drop.id)
         row.status, row.lake_version, row.finished_at = DropStatus.ACCEPTED.value, version, clock.now()
+        _supersede_corrected(session, row)
     _retire_other_sources(drop, source)
     log.info("drop %s is in the lake at version %d", drop.id, version)
-    return int(rows.num_rows)
+    return rows.count
 
 
 def _supersede(drop: Drop) -> None:
     if drop.status == DropStatus.ACCEPTED.value:
         drop.status = DropStatus.SUPERSEDED.value
+
+
+def _is_overtaken(session: Session, drop: Drop) -> bool:
+    """Whether a drop corrects an extract that another has replaced since it was read."""
+    root = chain_of(session, drop)[0]
+    return root.id != drop.id and overtaken_by(session, root, drop.source) is not None
+
+
+def _supersede_corrected(session: Session, drop: Drop) -> None:
+    """What a correction was laid over has done its work, also where it had been held itself."""
+    for step in chain_of(session, drop)[:-1]:
+        if step.status == DropStatus.HELD.value:
+            step.status, step.sentence = DropStatus.SUPERSEDED.value, f"Its corrected rows came as drop {drop.id}."
 
 
 def _retire_other_sources(drop: Drop, source: str) -> None:

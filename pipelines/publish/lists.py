@@ -16,10 +16,11 @@ from pipelines.core import clock
 from pipelines.core.bucket import Folder
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.lists import newest_list
+from pipelines.core.ledger.lists import newest_list, taken_down
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
+from pipelines.governance import audit, standing
 from pipelines.publish.safe_cells import safe_frame
 
 STAGE = "publish_lists"
@@ -35,7 +36,10 @@ def publish_lists(borough: str) -> StageResult:
     """
     issued, entries = _newest(borough)
     if issued is None:
-        return StageResult(STAGE, borough, "skipped", f"No list was issued for {borough} yet: rank it first.")
+        return StageResult(STAGE, borough, "skipped", _why_none(borough))
+    refusal = standing.list_refusal(borough)
+    if refusal is not None:
+        return StageResult(STAGE, borough, "skipped", f"The list of {borough} may not be published. {refusal}")
     folder = Folder(f"{settings().published_url.rstrip('/')}/{borough}")
     version = f"{issued.as_of}-v{issued.version}"
     if issued.published_at is not None and _stands(folder, version, issued.files):
@@ -52,8 +56,19 @@ def publish_lists(borough: str) -> StageResult:
     with transaction() as session:
         kept = session.get_one(PublishedList, issued.id)
         kept.published_at, kept.files = clock.now(), hashes
+        audit.record(
+            session, who=settings().operator, what="publish list", about=issued.id, details={"entries": len(entries)}
+        )
     sentence = f"List {issued.id} is published with {issued.rows} properties."
     return StageResult(STAGE, borough, "made", sentence, {"rows": float(issued.rows), "version": float(issued.version)})
+
+
+def _why_none(borough: str) -> str:
+    with transaction() as session:
+        down = taken_down(session, borough)
+    if down is not None:
+        return f"The list of {borough} was taken down on {down.withdrawn_at:%d %B %Y}. {down.withdrawn_why}"
+    return f"No list was issued for {borough} yet: rank it first."
 
 
 def _newest(borough: str) -> tuple[PublishedList | None, list[ListEntry]]:

@@ -1,54 +1,28 @@
-"""The quarantined rows of a drop, as the officer wrote them, with why and what to do."""
+"""The quarantined rows of a drop as the officer wrote them, with why and what to do, to be corrected and dropped."""
 
 from __future__ import annotations
 
 import codecs
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.models import Drop
-from pipelines.extracts import Extract, IntakeFiles, RaggedRows, chunks, headings
+from pipelines.extracts import Extract, RaggedRows
+from pipelines.extracts.correction import OURS
+from pipelines.extracts.decode import Chunk
+from pipelines.extracts.guarded import guarded, guarded_text
+from pipelines.publish.faults import Reasons
 from schemas import registry
 from schemas.mapping import Mapping
-
-
-def all_faults(mapping: Mapping, files: IntakeFiles) -> pd.DataFrame:
-    """Every fault of a drop from both stages: `row_number`, `field`, `column`, `issue_type`, `quarantines`."""
-    issues: pd.DataFrame = files.read("issues").to_pandas()
-    if not files.folder.exists("findings.parquet"):
-        return issues
-    late: pd.DataFrame = files.read("findings").to_pandas()
-    sources = {name: " + ".join(how.sources) for name, how in mapping.fields.items()}
-    late["column"] = late["field"].map(sources).fillna("")
-    late["quarantines"] = late["severity"] == "error"
-    return pd.concat([issues, late[issues.columns]], ignore_index=True)
-
-
-def reasons_by_row(faults: pd.DataFrame) -> pd.DataFrame:
-    """`reason` and `fix` in words for each quarantined row: every must-fix fault of it, the plainest wording once."""
-    types = registry.issue_types()
-    grave = faults["issue_type"].map({name: kind.severity == "error" for name, kind in types.items()})
-    rows = faults.loc[faults["quarantines"], "row_number"].unique()
-    told = faults[grave & faults["row_number"].isin(rows)].drop_duplicates(["row_number", "column", "issue_type"])
-    # That a cell could not be read says more than that it is therefore missing.
-    told = told.assign(vague=told["issue_type"] == "missing_required")
-    several = told.groupby(["row_number", "column"])["issue_type"].transform("size") > 1
-    told = told[~(told["vague"] & several)]
-    where = ("'" + told["column"] + "': ").where(told["column"] != "", "")
-    words = pd.DataFrame(
-        {
-            "row": told["row_number"],
-            "reason": where + told["issue_type"].map({name: kind.sentence for name, kind in types.items()}),
-            "fix": told["issue_type"].map({name: kind.what_to_do for name, kind in types.items()}),
-        }
-    )
-    fixes = words.drop_duplicates(["row", "fix"]).groupby("row")["fix"].agg(" ".join)
-    return pd.DataFrame({"reason": words.groupby("row")["reason"].agg(" ".join), "fix": fixes})
 
 
 def mapping_of(drop: Drop) -> Mapping | None:
@@ -65,44 +39,95 @@ def mapping_of(drop: Drop) -> Mapping | None:
     raise NotFound(f"The mapping '{drop.mapping_name}' that drop {drop.id} was read with is no longer there.")
 
 
-def write_quarantine(extract: Extract, mapping: Mapping, files: IntakeFiles, bucket: Folder, path: str) -> int:
-    """Write an extract's quarantined rows in the officer's own columns plus `_row`, `_reason`, `_how_to_fix`.
+class QuarantineWriter:
+    """Writes the quarantined rows that it is shown, in the officer's own columns plus `_row`, `_reason`, `_how_to_fix`.
 
-    Returns how many.
-
-    A held drop is quarantined whole: its rows are the file itself, so only the rows with
-    a fault of their own are written out.
+    Every cell is written so that a spreadsheet takes it for text, and so that it is the same again when the corrected
+    file is dropped.
     """
-    by_row = reasons_by_row(all_faults(mapping, files))
-    written = 0
-    with extract.open() as handle:
-        names = headings(handle, mapping.shape)
-    ragged = RaggedRows()
-    schema = pa.schema([(name, pa.string()) for name in (*names, "_row", "_reason", "_how_to_fix")])
-    # The mark lets a spreadsheet program read the file as UTF-8.
+
+    def __init__(self, target: IO[bytes], names: list[str], reasons: Reasons) -> None:
+        self._names, self._reasons = names, reasons
+        self._schema = pa.schema([(name, pa.string()) for name in (*map(guarded_text, names), *OURS)])
+        target.write(codecs.BOM_UTF8)  # lets a spreadsheet program read the file as UTF-8
+        self._pen = pacsv.CSVWriter(target, self._schema)
+        self.rows = 0
+
+    def take(self, chunk: Chunk) -> None:
+        """Write those of these rows that are quarantined."""
+        hit = np.isin(chunk.row_numbers, self._reasons.numbers)
+        if hit.any():
+            self._write(chunk.table.filter(pa.array(hit)).columns, chunk.row_numbers[hit])
+
+    def take_torn(self, ragged: RaggedRows) -> None:
+        """Write the rows that could not be divided into cells: their text, as it came, in the first one."""
+        if ragged.numbers:
+            texts = pa.array(ragged.texts, pa.string())
+            blank = pa.repeat(pa.scalar(""), len(texts))
+            self._write([texts, *[blank] * (len(self._names) - 1)], np.array(ragged.numbers, np.int64))
+
+    def _write(self, columns: Iterable[pa.ChunkedArray | pa.Array], numbers: npt.NDArray[np.int64]) -> None:
+        told = [pa.array(numbers).cast(pa.string()), *map(guarded, self._reasons.told(numbers))]
+        self._pen.write_table(pa.table([*map(guarded, columns), *told], schema=self._schema))
+        self.rows += len(numbers)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._pen.close()
+
+
+class _Hashing:
+    """A file that is hashed while it is written."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+        self.digest = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        return self._target.write(content)
+
+    def flush(self) -> None:
+        self._target.flush()
+
+    @property
+    def closed(self) -> bool:
+        return self._target.closed
+
+
+@contextmanager
+def quarantine_file(
+    bucket: Folder,
+    path: str,
+    names: list[str],
+    reasons: Reasons,
+    before_it_appears: Callable[[str, npt.NDArray[np.int64]], None],
+) -> Iterator[QuarantineWriter]:
+    """A file of quarantined rows that appears at `path` when the block ends well.
+
+    Just before, `before_it_appears` is told its SHA-256 and the numbers of its rows, so that the file is known for ours
+    however early it is seen.
+    """
     with bucket.write(path) as target:
-        target.write(codecs.BOM_UTF8)
-        with pacsv.CSVWriter(target, schema) as writer, extract.open() as raw:
-            for chunk in chunks(raw, mapping.shape, names, ragged):
-                hit = np.isin(chunk.row_numbers, by_row.index.to_numpy())
-                written += _write(writer, schema, chunk.table.filter(pa.array(hit)), chunk.row_numbers[hit], by_row)
-            if ragged.numbers:
-                # A torn row has no columns; its text is put, as it came, in the first.
-                texts = pa.array(ragged.texts, pa.string())
-                empty = pa.repeat(pa.scalar(""), len(texts))
-                table = pa.table([texts, *[empty] * (len(names) - 1)], names=names)
-                written += _write(writer, schema, table, np.array(ragged.numbers, np.int64), by_row)
-    return written
+        hashing = _Hashing(target)
+        writer = QuarantineWriter(hashing, names, reasons)  # type: ignore[arg-type] # all of a file that is needed
+        yield writer
+        writer.close()
+        before_it_appears(hashing.digest.hexdigest(), reasons.numbers)
 
 
-def _write(
-    writer: pacsv.CSVWriter, schema: pa.Schema, table: pa.Table, numbers: np.ndarray, by_row: pd.DataFrame
-) -> int:
-    told = by_row.reindex(numbers)
-    extra = [
-        pa.array(numbers).cast(pa.string()),
-        pa.array(told["reason"], pa.string()),
-        pa.array(told["fix"], pa.string()),
-    ]
-    writer.write_table(pa.table([*table.columns, *extra], schema=schema))
-    return int(table.num_rows)
+def read_once(
+    extract: Extract,
+    mapping: Mapping,
+    names: list[str],
+    readers: Iterable[Callable[[Chunk], None]],
+    until: int | None = None,
+) -> RaggedRows:
+    """Show every chunk of an extract to readers, up to the row `until` where nobody needs more; returns torn rows."""
+    ragged = RaggedRows()
+    for chunk in extract.rows(mapping.shape, names, ragged):
+        for reader in readers:
+            reader(chunk)
+        if until is not None and len(chunk.row_numbers) and int(chunk.row_numbers[-1]) >= until:
+            break
+    return ragged

@@ -1,0 +1,96 @@
+"""The pages for everybody in a real browser: accessible, alone, and readable on a telephone and on paper."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipelines import publish
+from pipelines.core.ledger.engine import engine, upgrade
+from pipelines.core.settings import settings
+from schemas import registry
+from tests.browser.conftest import NARROW, WIDE, Look, overflow, unfold, violations
+from tests.unit.pages_world import london
+
+PAGES = {
+    "datasets": "published/datasets/index.html",
+    "dataset with names": "published/datasets/council_tax.html",
+    "dataset with many codes": "published/datasets/gazetteer.html",
+    "dataset without a place": "published/datasets/licensing_scheme.html",
+    "scorecard": "published/camden/scorecard.html",
+    "scorecards": "published/scorecards.html",
+    "systems": "published/systems/index.html",
+    "notices": "bucket/drops/camden/NOTICES.html",
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which every page was written once, from made-up figures."""
+    home = tmp_path_factory.mktemp("pages") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LODA_HOME", str(home))
+        patch.setenv("LODA_NOW", "2026-03-10T02:00:00+00:00")
+        settings.cache_clear()
+        registry.clear()
+        upgrade()
+        london(date(2026, 3, 6), boroughs=("camden", "hammersmith_and_fulham", "kensington_and_chelsea"), months=4)
+        publish.publish_pages()
+        publish.notify()
+        engine().dispose()
+    settings.cache_clear()
+    registry.clear()
+    return home
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_no_axe_violation(written: Path, look_at: Look, name: str) -> None:
+    page = look_at(written / PAGES[name])
+    unfold(page)
+    assert violations(page) == []
+    page.set_viewport_size({"width": NARROW, "height": 900})
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_read_without_scrolling_sideways(written: Path, look_at: Look, name: str) -> None:
+    page = look_at(written / PAGES[name])
+    unfold(page)
+    for width in (NARROW, 640, 1030, WIDE):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(page) == 0, width
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_one_heading_and_one_main(written: Path, look_at: Look, name: str) -> None:
+    page = look_at(written / PAGES[name])
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").count() == 1
+    levels = [int(tag[1]) for tag in page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => h.tagName)")]
+    assert all(after - before <= 1 for before, after in pairwise(levels)), "no level is left out"
+    assert page.title()
+
+
+def test_table_is_a_table_on_a_telephone_too(written: Path, look_at: Look) -> None:
+    page = look_at(written / PAGES["dataset with names"], NARROW)
+    assert page.get_by_role("table").count() >= 1
+    assert page.get_by_role("row").count() > len(registry.contract("council_tax").fields)
+    assert page.get_by_role("columnheader", name="What it means").count() == 1
+
+
+def test_pictures_are_read_out(written: Path, look_at: Look) -> None:
+    page = look_at(written / PAGES["scorecard"])
+    picture = page.get_by_role("img").first
+    assert "over time" in str(picture.get_attribute("aria-label"))
+
+
+@pytest.mark.parametrize("name", ["dataset with names", "scorecard", "notices"])
+def test_page_prints(written: Path, look_at: Look, name: str) -> None:
+    page = look_at(written / PAGES[name])
+    content = page.pdf(format="A4", prefer_css_page_size=True)
+    assert content[:5] == b"%PDF-"
+    assert len(re.findall(rb"/Type /Page\b", content)) <= 12
