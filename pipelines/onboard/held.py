@@ -1,0 +1,127 @@
+"""A drop that is held for its layout is answered with a proposed mapping, in the same night."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.core.errors import ConfigurationError, LodaError
+from pipelines.core.faults import place_of
+from pipelines.core.hashing import code_version, hash_of
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import Drop, DropStatus
+from pipelines.core.types import StageResult
+from pipelines.extracts import Extract, IntakeFiles, raw_extract, recognise
+from pipelines.onboard.proposal import Proposal
+from pipelines.onboard.propose import propose
+from schemas import registry
+from schemas.mapping import Mapping
+
+log = logging.getLogger(__name__)
+
+FOR_ITS_LAYOUT = ("no_mapping", "layout_changed")
+PROPOSAL = "proposal.json"
+
+Rehearse = Callable[[Extract, Drop, Mapping], dict[str, int]]
+"""Counts of what a night would make of a drop with a mapping: `rows`, `accepted`, `quarantined`."""
+
+
+def propose_held(borough: str, rehearse: Rehearse | None = None) -> StageResult:
+    """Write `proposal.json` beside the intake files of every drop of a borough that is held for its layout.
+
+    A drop is looked at once; again when the borough's mappings, the contract or the code have
+    changed since. A proposal that fails never stops the night: the receipt goes out without
+    one. With `rehearse` the proposal says what the night would accept. Counts: `proposed`, `failed`.
+    """
+    counts = {"proposed": 0, "failed": 0}
+    for drop in held_for_layout(borough):
+        files = IntakeFiles(drop.id)
+        made_from = hash_of([registry.rules_hash(drop.borough, drop.dataset), code_version()])
+        if _made_from(files) == made_from:
+            continue
+        try:
+            content = _proposed(drop, rehearse)
+            counts["proposed"] += 1
+        except Exception as error:  # noqa: BLE001 - whatever a strange file does to a proposal, the night goes on
+            told = type(error).__name__ if isinstance(error, LodaError) else place_of(error)
+            log.warning("no mapping could be proposed for drop %s: %s", drop.id, told)
+            counts["failed"] += 1
+            content = {"dataset": drop.dataset, "columns": [], "changes": [], "yaml": None}
+        _write(files, {"made_from": made_from, **content})
+    done = counts["proposed"]
+    sentence = f"{done} mappings proposed" if done else "nothing new"
+    return StageResult("propose", borough, "made" if done else "unchanged", sentence, dict(counts))
+
+
+def held_for_layout(borough: str) -> list[Drop]:
+    """Drops of a borough that are held because no layout fits them."""
+    with transaction() as session:
+        return list(
+            session.scalars(
+                sa.select(Drop)
+                .where(
+                    Drop.borough == borough,
+                    Drop.status == DropStatus.HELD.value,
+                    Drop.reason.in_(FOR_ITS_LAYOUT),
+                )
+                .order_by(Drop.received_at, Drop.id)
+            )
+        )
+
+
+def known_layouts(borough: str, dataset: str | None) -> list[Mapping]:
+    """The borough's own layouts of a dataset, or of all; none where a mapping file is faulty."""
+    wanted = [dataset] if dataset is not None else list(registry.contracts())
+    found: list[Mapping] = []
+    for name in wanted:
+        try:
+            found += registry.mappings(borough, name)
+        except ConfigurationError:
+            continue
+    return found
+
+
+def proposal_of(drop: Drop) -> Proposal:
+    """The proposal for one drop, from its raw bytes.
+
+    Raises:
+        RefusedDrop: the file cannot be read at all.
+    """
+    return propose(
+        recognise(raw_extract(drop)),
+        borough=drop.borough,
+        dataset=drop.dataset,
+        known=known_layouts(drop.borough, drop.dataset),
+        file_name=PurePosixPath(drop.path).name,
+    )
+
+
+def _proposed(drop: Drop, rehearse: Rehearse | None) -> dict[str, Any]:
+    made = proposal_of(drop)
+    content: dict[str, Any] = {
+        "dataset": made.dataset,
+        "columns": [column.as_dict() for column in made.columns],
+        "changes": [*made.changes, *made.missing],
+        "yaml": made.yaml_text() if made.known_layout is None else None,
+        "usable": made.usable,
+    }
+    if rehearse is not None and made.usable:
+        content |= rehearse(raw_extract(drop), drop, made.as_mapping())
+    return content
+
+
+def _made_from(files: IntakeFiles) -> str | None:
+    if not files.folder.exists(PROPOSAL):
+        return None
+    with files.folder.read(PROPOSAL) as handle:
+        found: dict[str, Any] = json.loads(handle.read())
+    return found.get("made_from")
+
+
+def _write(files: IntakeFiles, content: dict[str, Any]) -> None:
+    files.folder.write_bytes(PROPOSAL, json.dumps(content, ensure_ascii=False, indent=1).encode())

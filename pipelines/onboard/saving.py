@@ -1,0 +1,46 @@
+"""A proposed mapping saved where the night finds it: never over another layout, and audited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.core.errors import ConfigurationError
+from pipelines.core.hashing import hash_of
+from pipelines.core.ledger.engine import transaction, upgrade
+from pipelines.core.settings import settings
+from pipelines.governance import audit
+from pipelines.onboard.proposal import Proposal
+from schemas import registry
+
+
+def save(path: Path, proposal: Proposal) -> bool:
+    """Write the mapping's file; returns whether that changed anything.
+
+    Raises:
+        ConfigurationError: the mapping is not sound, or the file would be another layout's.
+    """
+    text = proposal.yaml_text()
+    proposal.as_mapping(path.stem)
+    if path.exists():
+        if path.read_text(encoding="utf-8") == text:
+            return False
+        raise ConfigurationError(f"'{path}' is there already and says something else; it is not written over.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    upgrade()
+    with transaction() as session:
+        audit.record(
+            session,
+            who=settings().operator,
+            what="mapping saved",
+            about=f"{proposal.borough}/{path.stem}",
+            details={
+                "dataset": proposal.dataset,
+                "hash": hash_of(text),
+                "unsure": sum(not c.sure for c in proposal.columns),
+            },
+        )
+    beside.replace(path)
+    registry.clear()
+    return True
