@@ -1,9 +1,10 @@
 """Every night: what boroughs have dropped, admitted, harmonised, gated and published to the lake.
 
-One mapped task group a borough, so that a late, broken or absent borough holds up nobody else: it stays at its
-last good state and its receipt says why. The asset `loda_harmonised` is updated once at the end, and only if at
-least one borough has published something new. The last task fails if any borough failed, so that a run with a
-failed borough is never shown as a success.
+Before anything is read, what no agreement covers any more is let go. Then one mapped task group a borough, so that a
+late, broken or absent borough holds up nobody else: it stays at its last good state and its receipt says why. The
+asset `loda_harmonised` is updated once at the end, and only if at least one borough has published something new or
+something may no longer be used. The last task fails if any borough failed, so that a run with a failed borough is
+never shown as a success.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ def loda_ingest() -> None:
         from pipelines import night
 
         run(night.prepare)
+
+    @single_task
+    def agreements() -> dict[str, Any]:
+        """Let go of what no agreement covers any more, before anything reads it."""
+        from pipelines import night
+
+        return run(night.agreements)
 
     @single_task
     def discover() -> list[str]:
@@ -54,6 +62,13 @@ def loda_ingest() -> None:
         return run(night.gate, borough=borough)
 
     @borough_task
+    def propose(borough: str) -> dict[str, Any]:
+        """Answer drops held for their layout with a proposed mapping."""
+        from pipelines import night
+
+        return run(night.propose, borough=borough)
+
+    @borough_task
     def publish(borough: str) -> dict[str, Any]:
         """Replace the borough's part of the lake and write its receipts."""
         from pipelines import night
@@ -64,23 +79,24 @@ def loda_ingest() -> None:
     def intake(borough: str) -> Any:
         """One borough from its drops to the lake."""
         published = publish(borough=borough)
-        admit(borough=borough) >> harmonise(borough=borough) >> gate(borough=borough) >> published
+        admitted, harmonised = admit(borough=borough), harmonise(borough=borough)
+        admitted >> harmonised >> gate(borough=borough) >> propose(borough=borough) >> published
         return published
 
     @closing_task(outlets=[HARMONISED])
-    def announce_harmonised(results: Any, *, outlet_events: Any) -> dict[str, Any]:
-        """Update the asset if any borough published something new."""
-        return announce(HARMONISED, outlet_events, results)
+    def announce_harmonised(results: Any, withdrawn: Any, *, outlet_events: Any) -> dict[str, Any]:
+        """Update the asset if any borough published something new, or something may no longer be used."""
+        return announce(HARMONISED, outlet_events, results, withdrawn)
 
     @closing_task
     def conclude_ingest(expected: Any, results: Any) -> dict[str, Any]:
         """Fail the run if a borough is not through, and say which."""
         return conclude(expected, results)
 
-    found = discover()
-    prepare() >> found
+    enforced, found = agreements(), discover()
+    prepare() >> enforced >> found
     published = intake.expand(borough=found)
-    announce_harmonised(published) >> conclude_ingest(found, published)
+    announce_harmonised(published, enforced) >> conclude_ingest(found, published)
 
 
 loda_ingest()

@@ -24,7 +24,8 @@ from typing import Any
 
 from loda_environment import BIN, ROOT, airflow_home, environment, make_database
 
-INTAKE, LINK, TRAIN, SCORE, PUBLISH = "loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish"
+INTAKE, REPORT, LINK, TRAIN = "loda_ingest", "loda_report", "loda_link", "loda_train_hmo"
+SCORE, PUBLISH = "loda_score_hmo", "loda_publish"
 NIGHT_STATE = "whole night"
 PREPARING = ("prepare", "discover", "boroughs_with_data", "resolve_as_of")
 
@@ -272,11 +273,12 @@ class Night:
 
 
 def whole_night(night: Night, terminal: Terminal) -> None:
-    """Intake, links, a first model if there is none, lists, files; or nothing, if nothing is new."""
+    """Intake, pages and notices; and if anything is new links, a first model if there is none, lists, files."""
     from pipelines import night as stages
     from pipelines.governance.stages import is_done, mark_done
 
     changed = night.run(INTAKE)
+    night.run(REPORT)
     if not stages.boroughs_with_data():
         terminal.say(
             "No borough has a gazetteer in the lake yet, so there is nothing to rank. 'loda status' says more."

@@ -26,11 +26,13 @@ from pipelines.core.ledger.models import LastGood, ModelVersion
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
+from pipelines.governance.reads import reading
 from schemas import registry
 
 log = logging.getLogger(__name__)
 
 LONDON = "london"
+INTAKE = ("admit", "harmonise", "gate", "propose", "publish_drops")
 
 
 class StageFailed(LodaError):
@@ -54,6 +56,13 @@ def _told(stage: str, borough: str) -> Iterator[None]:
         raise StageFailed(message) from None
 
 
+@contextmanager
+def _stage(name: str, borough: str, lock: str) -> Iterator[None]:
+    """Alone under its lock, with what it reads of personal data on record under its name."""
+    with exclusive(lock), reading(name, borough):
+        yield
+
+
 def prepare() -> None:
     """Bring the ledger up to date, and read all that is data, so that a fault in it is told before anything runs."""
     ledger.upgrade()
@@ -61,6 +70,14 @@ def prepare() -> None:
     registry.boroughs()
     registry.issue_types()
     registry.agreements()
+
+
+def agreements() -> StageResult:
+    """Let go of what no agreement covers any more, before anything reads it."""
+    from pipelines.governance.enforcement import apply_agreements
+
+    with _stage("agreements", LONDON, "agreements"):
+        return apply_agreements()
 
 
 def discover() -> list[str]:
@@ -74,7 +91,7 @@ def admit(borough: str) -> StageResult:
     """Take in a borough's new files."""
     from pipelines import ingest
 
-    with exclusive(f"intake-{borough}"):
+    with _stage("admit", borough, f"intake-{borough}"):
         return ingest.admit(borough)
 
 
@@ -82,7 +99,7 @@ def harmonise(borough: str) -> StageResult:
     """Bring a borough's received drops to their contracts."""
     from pipelines.harmonise import harmonise as stage
 
-    with exclusive(f"intake-{borough}"):
+    with _stage("harmonise", borough, f"intake-{borough}"):
         return stage(borough)
 
 
@@ -90,15 +107,23 @@ def gate(borough: str) -> StageResult:
     """Pass, trim or hold a borough's harmonised drops."""
     from pipelines.gate import gate as stage
 
-    with exclusive(f"intake-{borough}"):
+    with _stage("gate", borough, f"intake-{borough}"):
         return stage(borough)
+
+
+def propose(borough: str) -> StageResult:
+    """Answer drops held for their layout with a proposed mapping."""
+    from pipelines import onboard
+
+    with _stage("propose", borough, f"intake-{borough}"):
+        return onboard.propose_held(borough)
 
 
 def publish_drops(borough: str) -> StageResult:
     """Commit a borough's passed drops to the lake and deliver the receipts."""
     from pipelines import publish
 
-    with exclusive(f"intake-{borough}"):
+    with _stage("publish_drops", borough, f"intake-{borough}"):
         return publish.publish_drops(borough)
 
 
@@ -112,7 +137,7 @@ def link(borough: str) -> StageResult:
     """Tie a borough's records to its properties."""
     from pipelines import link as stage
 
-    with exclusive(f"link-{borough}"):
+    with _stage("link", borough, f"link-{borough}"):
         return stage.link_borough(borough)
 
 
@@ -120,7 +145,7 @@ def landlords() -> StageResult:
     """Resolve landlords across all boroughs."""
     from pipelines import link as stage
 
-    with exclusive("landlords"):
+    with _stage("landlords", LONDON, "landlords"):
         return stage.link_landlords()
 
 
@@ -156,7 +181,7 @@ def train(as_of: date) -> StageResult:
     """Train a model on all boroughs as known on a day."""
     from models import hmo
 
-    with exclusive("train"):
+    with _stage("train", LONDON, "train"):
         return hmo.train(as_of)
 
 
@@ -164,7 +189,7 @@ def features(borough: str, as_of: date) -> StageResult:
     """Build a borough's matrix."""
     from models import hmo
 
-    with exclusive(f"score-{borough}"):
+    with _stage("features", borough, f"score-{borough}"):
         return hmo.build_features(borough, as_of)
 
 
@@ -172,7 +197,7 @@ def score(borough: str, as_of: date) -> StageResult:
     """Score a borough's properties with the champion."""
     from models import hmo
 
-    with exclusive(f"score-{borough}"):
+    with _stage("score", borough, f"score-{borough}"):
         return hmo.score(borough, as_of)
 
 
@@ -180,7 +205,7 @@ def licensing(borough: str, as_of: date) -> StageResult:
     """Say which licence each candidate would need and whether it has it."""
     from pipelines import licensing as stage
 
-    with exclusive(f"score-{borough}"):
+    with _stage("licensing", borough, f"score-{borough}"):
         return stage.assess(borough, as_of)
 
 
@@ -188,7 +213,7 @@ def rank(borough: str, as_of: date) -> StageResult:
     """Issue a borough's list, if anything it is made from has changed."""
     from pipelines import ranking
 
-    with exclusive(f"score-{borough}"):
+    with _stage("rank", borough, f"score-{borough}"):
         return ranking.rank(borough, as_of)
 
 
@@ -196,15 +221,31 @@ def publish_lists(borough: str) -> StageResult:
     """Write a borough's newest list where its officers fetch it."""
     from pipelines import publish
 
-    with exclusive(f"score-{borough}"):
+    with _stage("publish_lists", borough, f"score-{borough}"):
         return publish.publish_lists(borough)
+
+
+def publish_pages() -> StageResult:
+    """Write scorecards, the catalogue of source systems and the page of each dataset, where they have changed."""
+    from pipelines import publish
+
+    with _stage("publish_pages", LONDON, "pages"):
+        return publish.publish_pages()
+
+
+def notify() -> StageResult:
+    """Tell each borough which extracts are due, late or missing."""
+    from pipelines import publish
+
+    with _stage("notify", LONDON, "notices"):
+        return publish.notify()
 
 
 def retention() -> StageResult:
     """Delete what is past its retention and tidy the lake."""
     from pipelines.governance.retention import apply_retention
 
-    with exclusive("retention"):
+    with _stage("retention", LONDON, "retention"):
         return apply_retention()
 
 
@@ -273,6 +314,11 @@ class _Night:
             sentence = f"A process was killed while {steps[0]} of {label} ran or waited; it is tried again next time."
             return [((steps[0], label, sentence), 0.0)]
 
+    def answer(self) -> None:
+        """Tell everybody what stands after the intake: scorecards and notices."""
+        self.once("publish_pages")
+        self.once("notify")
+
     def once(self, step: str, *arguments: object) -> bool:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
         return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
@@ -314,8 +360,10 @@ def run(
         resolve_as_of(as_of)
     night = _Night(progress)
     try:
+        night.once("agreements")
         fresh = [b for b in discover() if boroughs is None or b in boroughs]
-        night.each(fresh, ["admit", "harmonise", "gate", "publish_drops"])
+        night.each(fresh, INTAKE)
+        night.answer()
         standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
         if not standing:
             return night.report

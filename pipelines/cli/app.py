@@ -155,15 +155,23 @@ def list_(
             display.print_list(issued, rows)
 
 
-@app.command(epilog="Example: loda receipt camden-council_tax-3f9a1c2b7d10")
-def receipt(drop: str, as_json: Json = False) -> None:
+@app.command(epilog="Example: loda receipt camden-council_tax-3f9a1c2b7d10 --html receipt.html")
+def receipt(
+    drop: Annotated[str, typer.Argument(help="A drop's name, or the path of its file in the bucket.")],
+    html: Annotated[Path | None, typer.Option(help="File to write the receipt to as a page.")] = None,
+    as_json: Json = False,
+) -> None:
     """The receipt of one drop: what was accepted, what was not, why, and what to do."""
-    from pipelines.publish import receipt_text
+    from pipelines.publish import receipt_html, receipt_text
 
     with sentences():
         found = display.find_receipt(drop)
+        if html is not None:
+            html.write_bytes(receipt_html(found))
         if as_json:
             print_json(found)
+        elif html is not None:
+            typer.echo(f"The receipt as a page is in {html}.")
         else:
             typer.echo(receipt_text(found), nl=False)
 

@@ -100,7 +100,9 @@ def night_summary(report: NightReport, started: datetime, seconds: float) -> dic
             sa.select(Drop).where(Drop.finished_at >= started).order_by(Drop.borough, Drop.dataset, Drop.received_at)
         ).all()
         lists = session.scalars(
-            sa.select(PublishedList).order_by(PublishedList.borough, PublishedList.as_of, PublishedList.version)
+            sa.select(PublishedList)
+            .where(PublishedList.withdrawn_at.is_(None))
+            .order_by(PublishedList.borough, PublishedList.as_of, PublishedList.version)
         ).all()
     current = {issued.borough: issued for issued in lists}
     rows = [_drop_row(drop) for drop in drops]
@@ -144,7 +146,9 @@ def status_rows() -> dict[str, Any]:
             sa.select(Drop).where(Drop.status.in_(["held", "refused"])).order_by(Drop.received_at.desc())
         ).all()
         lists = session.scalars(
-            sa.select(PublishedList).order_by(PublishedList.borough, PublishedList.as_of, PublishedList.version)
+            sa.select(PublishedList)
+            .where(PublishedList.withdrawn_at.is_(None))
+            .order_by(PublishedList.borough, PublishedList.as_of, PublishedList.version)
         ).all()
     current = {issued.borough: list_heading(issued) for issued in lists}
     return {
@@ -255,6 +259,8 @@ def find_receipt(drop: str) -> dict[str, Any]:
         ).first()
     if found is None:
         raise NotFound(f"There is no drop '{drop}'; 'loda status' names those there are.")
+    if found.receipt is None and "deleted" in found.hashes:
+        raise NotFound(f"The receipt of drop {found.id} is not kept any more. {found.sentence}")
     if found.receipt is None:
         raise NotFound(f"Drop {found.id} is {found.status}; its receipt is written when a night has finished with it.")
     return dict(found.receipt)
@@ -303,7 +309,8 @@ def print_tonight(top: int) -> None:
     _need_ledger()
     with transaction() as session:
         drops = session.scalars(sa.select(Drop).order_by(Drop.borough, Drop.dataset, Drop.received_at)).all()
-        listed = sorted(set(session.scalars(sa.select(PublishedList.borough))))
+        standing = sa.select(PublishedList.borough).where(PublishedList.withdrawn_at.is_(None))
+        listed = sorted(set(session.scalars(standing)))
     for slug in sorted({drop.borough for drop in drops}):
         mine = [drop for drop in drops if drop.borough == slug]
         rows_in, accepted, quarantined = (

@@ -13,6 +13,7 @@ from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import engine, schema_revisions
 from pipelines.core.settings import Settings, settings
+from pipelines.governance import keys
 from schemas import lint
 
 
@@ -46,7 +47,7 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, False, str(error))
 
 
-NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA", "LODA_REQUIRE_POSTGRES"}
+NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA", "LODA_REQUIRE_POSTGRES", "LODA_REQUIRE_BROWSER"}
 
 
 def _settings() -> str:
@@ -93,9 +94,11 @@ def _ledger() -> str:
 
 
 def _key() -> str:
-    if settings().pseudonym_key is not None:
-        return "Tokens are keyed by LODA_PSEUDONYM_KEY."
+    for name in keys.NAMES:
+        keys.check(name)
+    if keys.present_in_environment("pseudonym"):
+        return f"Tokens are keyed by {keys.setting('pseudonym')}."
     return (
         f"Tokens are keyed by a file in {settings().home / 'secrets'}. That is for rehearsals: "
-        "set LODA_PSEUDONYM_KEY from a secrets store before real data comes in."
+        f"set {keys.setting('pseudonym')} from a secrets store before real data comes in."
     )

@@ -125,7 +125,7 @@ def _issue(
             .order_by(PublishedList.version.desc())
             .limit(1)
         ).one_or_none()
-        if last is not None and last.input_hash == made_from:
+        if last is not None and last.input_hash == made_from and last.withdrawn_at is None:
             return None
         highest = session.scalar(sa.select(sa.func.max(PublishedList.version)).where(PublishedList.borough == borough))
         version = (highest or 0) + 1

@@ -62,15 +62,19 @@ def night(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         call.__name__ = name
         return call
 
-    for name in ["admit", "harmonise", "gate", "publish_drops"]:
+    for name in ["admit", "harmonise", "gate", "propose", "publish_drops"]:
         setattr(stub, name, stage(name))
 
     def prepare() -> None:
         """Nothing to prepare."""
 
+    def agreements() -> StageResult:
+        return StageResult("agreements", "london", "unchanged", "Nothing has lapsed.")
+
     def discover() -> list[str]:
         return ["barnet", "camden", "hackney"]
 
+    stub.agreements = agreements  # type: ignore[attr-defined]
     stub.prepare, stub.discover, stub.stage = prepare, discover, stage  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pipelines.night", stub)
     monkeypatch.setattr(pipelines, "night", stub, raising=False)

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
-EXPECTED = ["loda_ingest", "loda_link", "loda_publish", "loda_retention", "loda_score_hmo", "loda_train_hmo"]
+EXPECTED = [
+    "loda_ingest",
+    "loda_link",
+    "loda_publish",
+    "loda_report",
+    "loda_retention",
+    "loda_score_hmo",
+    "loda_train_hmo",
+]
 SECONDS_TO_PARSE = 2.0
 HEAVY = {"pandas", "numpy", "pyarrow", "deltalake", "sklearn", "great_expectations", "recordlinkage", "pipelines.night"}
 
@@ -95,13 +103,16 @@ def test_modules_without_dags_are_not_read_as_dags() -> None:
     assert beside == ignored
 
 
+STAGES = ("admit", "harmonise", "gate", "propose", "publish")
 CHAINS = {
     "loda_ingest": {
-        "prepare": {"discover"},
-        "discover": {"intake.admit", "intake.harmonise", "intake.gate", "intake.publish", "conclude_ingest"},
+        "prepare": {"agreements"},
+        "agreements": {"discover", "announce_harmonised"},
+        "discover": {*(f"intake.{stage}" for stage in STAGES), "conclude_ingest"},
         "intake.admit": {"intake.harmonise"},
         "intake.harmonise": {"intake.gate"},
-        "intake.gate": {"intake.publish"},
+        "intake.gate": {"intake.propose"},
+        "intake.propose": {"intake.publish"},
         "intake.publish": {"announce_harmonised", "conclude_ingest"},
         "announce_harmonised": {"conclude_ingest"},
         "conclude_ingest": set(),
@@ -134,6 +145,7 @@ CHAINS = {
         "publish_lists": {"conclude_publish"},
         "conclude_publish": set(),
     },
+    "loda_report": {"publish_pages": set(), "notify": set()},
     "loda_retention": {"retention": set()},
 }
 

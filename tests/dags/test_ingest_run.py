@@ -56,7 +56,7 @@ def test_one_failing_borough_stops_neither_the_others_nor_the_asset(bag: Any, ni
 
     assert states["intake.publish[barnet]"] == "success"
     assert states["intake.harmonise[camden]"] == states["intake.harmonise[hackney]"] == "failed"
-    assert sum(s == "upstream_failed" for s in states.values()) == 4
+    assert sum(s == "upstream_failed" for s in states.values()) == 6
     assert states["announce_harmonised"] == "success"
     assert events() == before + 1
     assert state == states["conclude_ingest"] == "failed"
@@ -102,3 +102,15 @@ def test_boroughs_that_cannot_be_listed_fail_the_run(bag: Any, night: ModuleType
     state, states, _ = run(bag)
     assert states["announce_harmonised"] == "skipped"
     assert state == states["conclude_ingest"] == "failed"
+
+
+def test_what_may_no_longer_be_used_is_announced_though_nothing_new_came(bag: Any, night: ModuleType) -> None:
+    def agreements() -> StageResult:
+        return StageResult("agreements", "london", "made", "Rows of camden were let go.")
+
+    night.agreements = agreements  # type: ignore[attr-defined]
+    night.discover = list  # type: ignore[attr-defined]
+    before = events()
+    _, states, _ = run(bag)
+    assert states["announce_harmonised"] == "success"
+    assert events() == before + 1

@@ -51,7 +51,7 @@ def night_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_night_goes_from_intake_to_files(night_of: Any, capsys: pytest.CaptureFixture[str]) -> None:
     ran, failures = night_of(Airflow({"loda_ingest"}))
-    assert ran == ["loda_ingest", "loda_link", "loda_score_hmo", "loda_publish"]
+    assert ran == ["loda_ingest", "loda_report", "loda_link", "loda_score_hmo", "loda_publish"]
     assert failures == 0
     assert "camden" in capsys.readouterr().out
 
@@ -66,23 +66,23 @@ def test_the_first_night_trains_a_model(night_of: Any, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(night, "has_champion", lambda: False)
     ran, _ = night_of(Airflow({"loda_ingest"}))
-    assert ran == ["loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish"]
+    assert ran == ["loda_ingest", "loda_report", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish"]
 
 
 def test_a_second_night_with_nothing_new_stops_after_intake(night_of: Any, capsys: pytest.CaptureFixture[str]) -> None:
     night_of(Airflow({"loda_ingest"}))
     ran, failures = night_of(Airflow(set()))
-    assert ran == ["loda_ingest"]
+    assert ran == ["loda_ingest", "loda_report"]
     assert failures == 0
     assert "nothing was changed" in capsys.readouterr().out
 
 
 def test_a_night_that_failed_is_finished_by_the_next_though_nothing_is_new(night_of: Any) -> None:
     ran, failures = night_of(Airflow({"loda_ingest"}, failing={"loda_score_hmo"}))
-    assert ran == ["loda_ingest", "loda_link", "loda_score_hmo", "loda_publish"]
+    assert ran == ["loda_ingest", "loda_report", "loda_link", "loda_score_hmo", "loda_publish"]
     assert failures == 1
     ran, failures = night_of(Airflow(set()))
-    assert ran == ["loda_ingest", "loda_link", "loda_score_hmo", "loda_publish"]
+    assert ran == ["loda_ingest", "loda_report", "loda_link", "loda_score_hmo", "loda_publish"]
     assert failures == 0
 
 
@@ -90,7 +90,7 @@ def test_without_any_spine_nothing_is_ranked(night_of: Any, monkeypatch: pytest.
     from pipelines import night
 
     monkeypatch.setattr(night, "boroughs_with_data", list)
-    assert night_of(Airflow({"loda_ingest"})) == (["loda_ingest"], 0)
+    assert night_of(Airflow({"loda_ingest"})) == (["loda_ingest", "loda_report"], 0)
 
 
 def test_a_second_night_on_the_same_state_is_refused(tmp_path: Path) -> None:

@@ -449,9 +449,9 @@ def test_damaged_workbooks_never_stop_the_borough(intake: Intake, seed: int):
 
 
 def test_parquet_numbers_that_no_integer_holds(intake: Intake):
-    from pipelines.extracts.decode import _as_text
+    from pipelines.extracts.parquet import as_text
 
-    assert _as_text(pa.array([float("inf"), 1e20, 5.0])).to_pylist() == ["inf", "1e+20", "5"]
+    assert as_text(pa.array([float("inf"), 1e20, 5.0])).to_pylist() == ["inf", "1e+20", "5"]
 
 
 def test_names_that_are_too_long_or_strange_get_a_receipt_or_are_left(intake: Intake):

@@ -90,7 +90,7 @@ def test_no_bytes_at_all_lead_to_anything_but_rows_or_a_sentence(content, encodi
 
 @pytest.mark.parametrize("rows", [1, 7, 5000])
 def test_row_numbers_hold_over_blocks_torn_and_blank_rows(rows, monkeypatch):
-    monkeypatch.setattr("pipelines.extracts.decode.BLOCK_BYTES", 2000)
+    monkeypatch.setattr("pipelines.extracts.csv_text.BLOCK_BYTES", 2000)
     lines = ["a,b"]
     expected, torn = [], []
     for n in range(2, rows + 2):

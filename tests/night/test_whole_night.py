@@ -92,22 +92,34 @@ def test_published_files_are_those_of_the_manifest(night: Night, borough: str):
 
 
 def test_second_run_finds_nothing_and_changes_nothing(night: Night):
-    before = _fingerprint(night.home)
+    before, lines = _fingerprint(night.home), _audit_lines(night.home)
     second = json.loads(night.loda("run", "--json").stdout)
     assert second["changed"] is False
     assert second["drops"] == []
     assert _fingerprint(night.home) == before
+    after = _audit_lines(night.home)
+    assert after[: len(lines)] == lines
+    assert {what for _, what in after[len(lines) :]} <= {"read"}, "every look is on record, and nothing else was done"
+
+
+def _audit_lines(home: Path) -> list[tuple[str, str]]:
+    """Hash and act of every line of the audit log, which grows with each look at personal data."""
+    ledger = sqlite3.connect(home / "ledger.db")
+    found = ledger.execute("select hash, what from loda_audit_event order by number").fetchall()
+    ledger.close()
+    return found
 
 
 def _fingerprint(home: Path) -> dict[str, str]:
-    """Hashes of everything that lasts, the ledger by its rows."""
+    """Hashes of everything that lasts, the ledger by its rows, without the audit log."""
     found = {}
     for folder in ("bucket", "lake", "published", "models"):
         for path in sorted((home / folder).rglob("*")):
             if path.is_file():
                 found[str(path.relative_to(home))] = hashlib.sha256(path.read_bytes()).hexdigest()
     ledger = sqlite3.connect(home / "ledger.db")
-    for (table,) in ledger.execute("select name from sqlite_master where type = 'table' order by 1"):
+    tables = "select name from sqlite_master where type = 'table' and name <> 'loda_audit_event' order by 1"
+    for (table,) in ledger.execute(tables):
         rows = sorted(repr(row) for row in ledger.execute(f'select * from "{table}"'))  # noqa: S608 - our own tables
         found[table] = hashlib.sha256("".join(rows).encode()).hexdigest()
     ledger.close()

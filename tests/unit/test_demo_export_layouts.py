@@ -30,7 +30,7 @@ def as_mapped(headings: list[str]) -> list[str]:
 
 
 def only_mapping(borough: str, dataset: str) -> Mapping:
-    found = registry.mappings(borough, dataset)
+    found = registry.own_mappings(borough, dataset)
     assert len(found) == 1
     return found[0]
 
@@ -49,7 +49,7 @@ def test_some_boroughs_share_less_and_then_have_no_mapping() -> None:
     assert {name for name, without in lacking.items() if without} == {"waste", "benefits", "electoral"}
     for dataset, boroughs in lacking.items():
         for borough in boroughs:
-            assert registry.mappings(borough, dataset) == []
+            assert registry.own_mappings(borough, dataset) == []
 
 
 @pytest.mark.parametrize("borough", all_boroughs())

@@ -128,7 +128,7 @@ def faulty(tmp_path: Path, text: str, dataset: str = "hmo_licence") -> str:
         ("fields: {address: A}\nsurprise: 1", "surprise"),
         ("extends: nobody\nfields: {address: A}", "no preset"),
         ("fields: [", "not valid YAML"),
-        ("fields: {address: A}\nshape: {header_row: 0}", "header_row"),
+        ("fields: {address: A}\nshape: {header_row: -1}", "header_row"),
         ("fields: {address: A}\nshape: {encoding: utf8-bom}", "no encoding"),
         ("fields: {address: A}\nsource: \"x' OR '1'='1\"", "source"),
         ("fields: {address: A}\nextract_date: {pattern: 'abc', format: '%Y'}", "one group"),
