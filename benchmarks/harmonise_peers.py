@@ -1,8 +1,7 @@
 """The peers of `harmonise.py`: each in an environment of its own that is made once, `.venv/peers`.
 
-Frictionless validates every cell against a table schema. `digital-land` is a pipeline of phases of the same design as
-ours (map, patch, harmonise by datatype, issues), of the national planning data platform; it is installed from its source,
-if a folder with it is given.
+Frictionless validates every cell against a table schema, which is a part of what harmonising does: nothing is mapped,
+cast, repaired, quarantined or stored.
 """
 
 from __future__ import annotations
@@ -31,23 +30,10 @@ print(json.dumps({"rows": task.stats["rows"], "errors": task.stats["errors"], "s
 """
 
 
-def why_not(name: str) -> str:
-    """Why a peer was not run."""
-    if name == "digital-land":
-        return "not on the package registry; give the folder of its source with --digital-land"
-    return "left out with --no-peers"
-
-
-def measured(sample: Path, digital_land: Path | None) -> dict[str, dict[str, Any]]:
+def measured(sample: Path) -> dict[str, dict[str, Any]]:
     """Rows, seconds and peak memory of each peer on the sample."""
     _install("frictionless", FRICTIONLESS)
-    found = {"frictionless": _run(FRICTIONLESS_RUN, sample.name, json.dumps(table_schema()), cwd=sample.parent)}
-    if digital_land is not None:
-        import digital_land_run
-
-        _install("digital_land", str(digital_land.resolve()))
-        found["digital-land"] = digital_land_run.measured(PYTHON, sample)
-    return found
+    return {"frictionless": _run(FRICTIONLESS_RUN, sample.name, json.dumps(table_schema()), cwd=sample.parent)}
 
 
 def table_schema() -> dict[str, Any]:
@@ -64,7 +50,11 @@ def table_schema() -> dict[str, Any]:
         "BAND": {"type": "string", "constraints": {"enum": list("ABCDEFGH")}},
         "DISC_CODE": {"type": "string", "constraints": {"enum": ["NIL", "SPD25", "DIS25", "DIS50", "EMP", "EMPLT"]}},
         "EXEMPT_CLASS": {"type": "string", "constraints": {"enum": list("BDEFGHIJKLMNOPQRSTUVW")}},
-        "LIAB_START": {"type": "date", "format": "%d/%m/%Y", "constraints": {"required": True, "minimum": "01/04/1993"}},
+        "LIAB_START": {
+            "type": "date",
+            "format": "%d/%m/%Y",
+            "constraints": {"required": True, "minimum": "01/04/1993"},
+        },
         "LIAB_END": {"type": "date", "format": "%d/%m/%Y", "constraints": {"minimum": "01/04/1993"}},
     }
     return {"fields": [{"name": name, **kind} for name, kind in kinds.items()], "missingValues": [""]}
@@ -75,7 +65,7 @@ def _install(module: str, requirement: str) -> None:
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
     there = subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
     if not there:
-        print(f"Installing {Path(requirement).name} into .venv/peers ...", flush=True)
+        print(f"Installing {requirement} into .venv/peers ...", flush=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", requirement], check=True)
 
 

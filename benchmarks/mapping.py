@@ -65,7 +65,9 @@ class Tally:
         )
 
 
-HEAD = f"{'':<34}{'files':>6}{'columns':>9}{'right':>9}{'silent':>8}{'sure':>9}{'dataset':>10}{'no edit':>10}{'s/file':>9}"
+HEAD = (
+    f"{'':<34}{'files':>6}{'columns':>9}{'right':>9}{'silent':>8}{'sure':>9}{'dataset':>10}{'no edit':>10}{'s/file':>9}"
+)
 
 
 def main() -> None:
@@ -102,7 +104,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the public registers")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the public registers"
+    )
     parser.add_argument("--dwellings", type=int, default=700, help="dwellings of each synthetic borough")
     parser.add_argument("--only", choices=("all", "development", "held-out"), default="all")
     parser.add_argument("--peers", action="store_true", help="also run valentine's matchers")
@@ -183,7 +187,9 @@ def _ours(cases: Sequence[Case], disguise: Disguise | None = None, *, verbose: b
             tally.add(Tally(1, int(right), int(column.sure), int(column.sure and not right)))
             if verbose and not right:
                 mark = "SILENT" if column.sure else "unsure"
-                print(f"{case.name}: {column.column!r} -> {column.field} ({mark}, {column.confidence}): {column.evidence}")
+                print(
+                    f"{case.name}: {column.column!r} -> {column.field} ({mark}, {column.confidence}): {column.evidence}"
+                )
         tally.whole = int(tally.right == tally.columns and made.usable)
         found[case.name] = tally
     return found
@@ -255,7 +261,9 @@ def _peers(cases: Sequence[Case], home: Path) -> dict[str, dict[str, Tally]]:
         return {}
     by_name = {case.name: case for case in cases}
     return {
-        f"valentine {matcher}": {name: _answers(by_name[name], one["matched"], one["seconds"]) for name, one in done.items()}
+        f"valentine {matcher}": {
+            name: _answers(by_name[name], one["matched"], one["seconds"]) for name, one in done.items()
+        }
         for matcher, done in json.loads(answer.stdout).items()
     }
 
@@ -288,7 +296,9 @@ def _peer_environment() -> Path | None:
         subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
     have = subprocess.run([str(python), "-c", "import valentine"], capture_output=True, check=False)
     if have.returncode:
-        made = subprocess.run([str(python), "-m", "pip", "install", "-q", PEER_PACKAGE], capture_output=True, check=False)
+        made = subprocess.run(
+            [str(python), "-m", "pip", "install", "-q", PEER_PACKAGE], capture_output=True, check=False
+        )
         if made.returncode:
             return None
     return python

@@ -28,7 +28,19 @@ of a word), and every snapshot of the one register of which there are several.
 """
 
 HELD_OUT_SYSTEMS = frozenset(
-    {"llpg_flat", "nec", "nec_housing", "eros", "metastreet", "committee", "crm", "echo", "arcus", "epc_register", "visit_sheet"}
+    {
+        "llpg_flat",
+        "nec",
+        "nec_housing",
+        "eros",
+        "metastreet",
+        "committee",
+        "crm",
+        "echo",
+        "arcus",
+        "epc_register",
+        "visit_sheet",
+    }
 )
 """Source systems held out: for each dataset one of those that export it, so that both halves know every dataset.
 
@@ -74,7 +86,17 @@ def real_cases(data: Path) -> Iterator[Case]:
         path = data / name
         if path.exists():
             mapping = fitting(borough, dataset, path)
-            yield Case(path.stem, "real", borough, dataset, path, truth_of(mapping), None, borough in HELD_OUT_BOROUGHS, mapping)
+            yield Case(
+                path.stem,
+                "real",
+                borough,
+                dataset,
+                path,
+                truth_of(mapping),
+                None,
+                borough in HELD_OUT_BOROUGHS,
+                mapping,
+            )
 
 
 def synthetic_cases(bucket: Path) -> Iterator[Case]:
@@ -93,7 +115,15 @@ def synthetic_cases(bucket: Path) -> Iterator[Case]:
                 seen[extract.layout, dataset] = seen.get((extract.layout, dataset), 0) + 1
                 system = None if own else extract.layout
                 yield Case(
-                    f"{extract.layout}.{dataset}.{borough}", "synthetic", borough, dataset, path, truth_of(mapping), system, held, mapping
+                    f"{extract.layout}.{dataset}.{borough}",
+                    "synthetic",
+                    borough,
+                    dataset,
+                    path,
+                    truth_of(mapping),
+                    system,
+                    held,
+                    mapping,
                 )
 
 
@@ -117,10 +147,36 @@ def truth_of(mapping: Mapping) -> Truth:
 
 
 # What stands under a heading of a real column list. All of it invented.
-STREETS = ("Alder", "Birch", "Cedar", "Dawlish", "Elmfield", "Farrier", "Granary", "Hollow", "Ivory", "Juniper", "Kestrel", "Larch")
+STREETS = (
+    "Alder",
+    "Birch",
+    "Cedar",
+    "Dawlish",
+    "Elmfield",
+    "Farrier",
+    "Granary",
+    "Hollow",
+    "Ivory",
+    "Juniper",
+    "Kestrel",
+    "Larch",
+)
 KINDS_OF_STREET = ("Road", "Street", "Avenue", "Close", "Terrace", "Gardens", "Grove")
 FIRST = ("Anna", "Bilal", "Carol", "Daniel", "Esther", "Farid", "Grace", "Hugo", "Ines", "Jakub", "Kofi", "Lena")
-LAST = ("Abbott", "Begum", "Carter", "Dhillon", "Evans", "Fernandes", "Green", "Hussain", "Ivanov", "Jones", "Kaur", "Lewis")
+LAST = (
+    "Abbott",
+    "Begum",
+    "Carter",
+    "Dhillon",
+    "Evans",
+    "Fernandes",
+    "Green",
+    "Hussain",
+    "Ivanov",
+    "Jones",
+    "Kaur",
+    "Lewis",
+)
 FIRMS = ("Kestrel Lettings Ltd", "Alder Homes Limited", "Granary Property Management", "Ivory Estates LLP")
 
 
@@ -182,7 +238,13 @@ class Values:
         return self.draw.choice(("Mandatory HMO", "Mandatory HMO", "Additional HMO", "Selective"))
 
     def text(self) -> str:
-        return self.draw.choice(("Two storey terraced house with a shared kitchen at the rear", "Converted house, five rooms let singly, garden", ""))
+        return self.draw.choice(
+            (
+                "Two storey terraced house with a shared kitchen at the rear",
+                "Converted house, five rooms let singly, garden",
+                "",
+            )
+        )
 
     def house_type(self) -> str:
         return self.draw.choice(("Semi-detached", "Terraced", "Detached", "Flat above shop"))
@@ -276,4 +338,6 @@ def list_cases(folder: Path) -> Iterator[Case]:
         path = folder / f"{listed.name}.csv"
         path.write_text(text.getvalue(), encoding="utf-8", newline="")
         truth = {h: frozenset({f, listed.also.get(h, f)}) for h, _, f in listed.columns}
-        yield Case(listed.name, "list", listed.borough, "hmo_licence", path, truth, None, listed.borough in HELD_OUT_BOROUGHS)
+        yield Case(
+            listed.name, "list", listed.borough, "hmo_licence", path, truth, None, listed.borough in HELD_OUT_BOROUGHS
+        )

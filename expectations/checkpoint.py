@@ -68,20 +68,19 @@ def as_frame(rows: pa.Table, contract: Contract) -> pd.DataFrame:
 
 def _run(dataset: str, rules: list[Rule], frame: pd.DataFrame) -> Iterator[Finding]:
     """Judge every rule by yes or no, which costs half; then have the rows named for those that are broken."""
+    # Rows are known by their index: a column of names would be looked up cell by cell.
+    frame = frame.set_axis(pd.Index(frame["row_number"].to_numpy()), axis="index")
     broken = [rule for rule, result in _validated(dataset, rules, frame, "BOOLEAN_ONLY") if not result.success]
     if not broken:
         return
-    named = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row_number"]}
-    for rule, result in _validated(dataset, broken, frame, named):
+    for rule, result in _validated(dataset, broken, frame, "COMPLETE"):
         numbers = _row_numbers(result.result)
         if not len(numbers):  # whatever Great Expectations met, it has not found a row that breaks the rule
             raise RuntimeError(f"The rule {rule.expectation} on {dataset}.{rule.field} cannot be evaluated.")
         yield Finding(rule.issue, rule.severity, rule.field, numbers)
 
 
-def _validated(
-    dataset: str, rules: list[Rule], frame: pd.DataFrame, result_format: str | dict[str, Any]
-) -> list[tuple[Rule, Any]]:
+def _validated(dataset: str, rules: list[Rule], frame: pd.DataFrame, result_format: str) -> list[tuple[Rule, Any]]:
     """Each rule with its result."""
     definition = _rows_to_judge(os.getpid())
     import great_expectations as gx
@@ -108,7 +107,10 @@ def _rows_to_judge(_process: int) -> Any:
     """Where a frame is handed to Great Expectations: one context a process, since a new one costs more than a rule."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # 4 s to import, so only where a gate is run
+    from great_expectations.execution_engine import pandas_execution_engine
 
+    # It would hash every cell of every frame to mark the batch; nobody reads the mark, and it costs more than the rules.
+    pandas_execution_engine.HASH_THRESHOLD = 0
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("harmonised")
@@ -126,4 +128,4 @@ def _meaning(name: str, arguments: dict[str, Any]) -> tuple[str, ...]:
 
 def _row_numbers(result: dict[str, Any]) -> npt.NDArray[np.int64]:
     listed = result.get("unexpected_index_list") or []
-    return np.array(sorted({int(item["row_number"]) for item in listed}), np.int64)
+    return np.unique(np.array(listed, np.int64))

@@ -243,8 +243,7 @@ def _template_layouts(borough_slug: str, dataset: str, source: str) -> tuple[Map
     named = {"borough": borough_slug, "dataset": dataset, "source": source, "system": None}
     layouts = template_layouts(contracts()[dataset], general.get("blanks", ()))
     return tuple(
-        Mapping.model_validate(_laid_over(None, dataset, own) | named | {"name": name})
-        for name, own in layouts.items()
+        Mapping.model_validate(_laid_over(None, dataset, own) | named | {"name": name}) for name, own in layouts.items()
     )
 
 

@@ -299,7 +299,9 @@ def _show_end(work: _Sitting, written: Path | None) -> None:
         for sentence in made.faults:
             console.print(f"No mapping can be used yet: {escape(sentence)}", soft_wrap=True)
     elif written is not None:
-        console.print(f"Saved in {escape(str(written))}. The next night reads files of this layout with it.", soft_wrap=True)
+        console.print(
+            f"Saved in {escape(str(written))}. The next night reads files of this layout with it.", soft_wrap=True
+        )
     else:
         console.print("Next: the same with --write saves the mapping where the night finds it.")
     if open_ and made.known_layout is None:

@@ -50,10 +50,12 @@ class Settings(BaseSettings):
     stable_seconds: Annotated[float, Field(ge=0, description="A drop younger than this is still being written.")] = 5.0
     max_drop_mib: Annotated[int, Field(gt=0, description="A larger file is refused (MiB).")] = 4096
     max_line_mib: Annotated[int, Field(gt=0, description="A text file with a longer line is refused (MiB).")] = 1
-    max_unpacked_mib: Annotated[int, Field(gt=0, description="A workbook or archive that unpacks to more is refused (MiB).")] = (
-        1024
-    )
-    max_unpack_ratio: Annotated[int, Field(gt=1, description="A workbook or archive that grows by more is refused.")] = 200
+    max_unpacked_mib: Annotated[
+        int, Field(gt=0, description="A workbook or archive that unpacks to more is refused (MiB).")
+    ] = 1024
+    max_unpack_ratio: Annotated[
+        int, Field(gt=1, description="A workbook or archive that grows by more is refused.")
+    ] = 200
     max_pdf_mib: Annotated[int, Field(gt=0, description="A larger PDF document is refused (MiB).")] = 64
     max_pdf_pages: Annotated[int, Field(gt=0, description="A PDF document with more pages is refused.")] = 2000
     max_pdf_seconds: Annotated[int, Field(gt=0, description="A PDF document that takes longer to read is refused.")] = (

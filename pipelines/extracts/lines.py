@@ -183,7 +183,7 @@ class Sorter:
         """Lines of one cell that lead up to headings, over blank and page lines: no more than declared."""
         found = np.zeros(len(again), bool)
         if self._shape.group_titles:
-            return (written == LONE_AT_MOST) & ~page & ~outside & ~again
+            return np.asarray((written == LONE_AT_MOST) & ~page & ~outside & ~again, bool)
         if not self._shape.title_lines or not again.any():
             return found
         told = np.flatnonzero((written > 0) & ~page)

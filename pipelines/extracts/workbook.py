@@ -44,6 +44,8 @@ def workbook_rows(handle: IO[bytes], shape: Shape) -> Iterator[list[str]]:
 def _rows(blocks: Iterator[Cells]) -> Iterator[list[str]]:
     following = 1
     for cells in blocks:
+        if not len(cells.rows):
+            continue
         starts = np.flatnonzero(np.diff(cells.rows, prepend=-1))
         for start, stop in zip(starts, [*starts[1:], len(cells.rows)], strict=True):
             number = int(cells.rows[start])

@@ -20,9 +20,7 @@ from schemas.mapping import POSIX_FIRST_YEAR
 UPRNS = frozenset({"uprn", "parent_uprn"})
 
 
-def cast(
-    text: pa.Array, target: Field, date_formats: Sequence[str], first_year: int = POSIX_FIRST_YEAR
-) -> Column:
+def cast(text: pa.Array, target: Field, date_formats: Sequence[str], first_year: int = POSIX_FIRST_YEAR) -> Column:
     """Read tidy text (null is blank) as its field's type and apply the contract's rules for one cell."""
     if target.type == "date":
         column = read_dates(text, date_formats, first_year)

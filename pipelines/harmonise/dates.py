@@ -76,9 +76,7 @@ def order_is_unproven(seen: Mapping[str, Calendar]) -> bool:
     )
 
 
-def _by_formats(
-    text: pa.Array, formats: Sequence[str], first_year: int
-) -> tuple[Days, npt.NDArray[np.int64], Mask]:
+def _by_formats(text: pa.Array, formats: Sequence[str], first_year: int) -> tuple[Days, npt.NDArray[np.int64], Mask]:
     """The day of each text, the place of the format that read it (past the last for none), and where two disagree."""
     days = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[D]")
     chosen = np.full(len(text), len(formats))

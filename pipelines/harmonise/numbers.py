@@ -50,7 +50,9 @@ def read_numbers(text: pa.Array, *, whole: bool) -> Column:
 
 def _as_plain(text: pa.Array, *, whole: bool) -> pa.Array:
     """Texts with separators, signs, units or words as plain digits; null where that is not unambiguous."""
-    grouped = _kept(pc.replace_substring_regex(pc.replace_substring_regex(text, GROUPED, r"\1\2\3"), r"[, ]", ""), text, GROUPED)
+    grouped = _kept(
+        pc.replace_substring_regex(pc.replace_substring_regex(text, GROUPED, r"\1\2\3"), r"[, ]", ""), text, GROUPED
+    )
     if not whole:
         return pc.coalesce(grouped, _kept(pc.replace_substring_regex(text, MEASURED, r"\1"), text, MEASURED))
     counted = _kept(pc.replace_substring_regex(text, COUNTED, r"\1"), text, COUNTED)

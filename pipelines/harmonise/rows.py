@@ -45,7 +45,11 @@ def harmonise_chunk(chunk: Chunk, mapping: Mapping, contract: Contract, extract_
     for name, how in mapping.fields.items():
         if how.after is not None and source.there(how):
             made[name] = last_days(source, contract.by_name[name], how, made[how.after].values)
-    faults = [(name, heading(mapping, name), kind, rows) for name, field in made.items() for kind, rows in field.faults.items()]
+    faults = [
+        (name, heading(mapping, name), kind, rows)
+        for name, field in made.items()
+        for kind, rows in field.faults.items()
+    ]
     faults += _contradictions(source, made, mapping, contract)
     columns = {name: field.values for name, field in made.items()}
     late, columns[contract.known_since] = _known_since(columns, mapping, contract, extract_date)

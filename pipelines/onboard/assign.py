@@ -241,7 +241,9 @@ def _place_columns(made: Assignment, columns: list[int], contract: Contract, kno
             chosen[column] = fields[place].name
             made.decisions[column].strength = float(scores[row, place])
     for column, name in chosen.items():
-        _decide_column(made, column, name, scores, columns, [f.name for f in fields], known)
+        made.decisions[column].field = name
+    for column, name in chosen.items():
+        _decide_column(made, column, name, scores, columns, [f.name for f in fields], known, chosen)
 
 
 def _score(made: Assignment, column: int, name: str, found: Fit, known: Knowledge) -> float:
@@ -287,28 +289,39 @@ def _decide_column(
     columns: Sequence[int],
     fields: Sequence[str],
     known: Knowledge,
+    chosen: Mapping[int, str],
 ) -> None:
     decision = made.decisions[column]
-    decision.field = name
     found, said = made.fits[column, name], made.says[column].get(name)
     decision.evidence = _evidence(made, column, name, said, found, known)
     row, place = columns.index(column), fields.index(name)
     mine = float(scores[row, place])
-    others_for_me = np.delete(scores[row], place)
-    others_for_it = np.delete(scores[:, place], row)
     decision.sure = _may_be_relied_upon(made, column, name, said, found, scores, columns, place)
     if found.against:
         decision.doubt("the values speak against it")
     elif 0 <= found.share < 0.75:
         decision.doubt("only a part of the values fits")
-    if others_for_me.size and others_for_me.max() > mine - RIVAL and not _plainly(said):
+    if not _plainly(said) and any(
+        scores[row, other] > mine - RIVAL
+        for other in range(len(fields))
+        if other != place and not _taken_plainly(made, fields[other])
+    ):
         decision.doubt("it could feed another field as well")
-    if others_for_it.size and others_for_it.max() > mine - RIVAL / 2:
-        rival = columns[int(np.delete(np.arange(len(columns)), row)[int(others_for_it.argmax())])]
+    for other, rival in enumerate(columns):
+        if other == row or scores[other, place] <= mine - RIVAL / 2:
+            continue
+        elsewhere = chosen.get(rival)
+        if elsewhere is not None and _plainly(made.says[rival].get(elsewhere)):
+            continue  # the other column says plainly that it is something else
         if not (_plainly(said) and not _plainly(made.says[rival].get(name))):
             decision.doubt("another column could be meant as well")
     if made.profiles[column].dates.ambiguous and registry.contract(made.dataset).by_name[name].type == "date":
         decision.evidence += " No value tells day from month."
+
+
+def _taken_plainly(made: Assignment, name: str) -> bool:
+    """Whether another column feeds a field and says so outright."""
+    return any(_plainly(made.says[column].get(name)) for column in made.columns_of(name))
 
 
 def _plainly(said: Said | None) -> bool:
@@ -383,8 +396,10 @@ def _ignore_the_rest(
             _ignore(decision, 0.97, reason, f"No field wants it ({reason}), as in {told}.", sure=True)
             decision.privacy = ignored.privacy if ignored else "none"
         elif ignored is not None and ignored.score >= 0.72:
-            meant = any(said.outright and said.score >= ignored.score for said in made.says[decision.column].values())
-            sure = ignored.score >= 0.9 and not meant
+            best = max((said.score for said in made.says[decision.column].values()), default=0.0)
+            filled = {d.field for d in made.decisions if d.sure and d.field}
+            meant = any(s.score >= 0.6 and n not in filled for n, s in made.says[decision.column].items())
+            sure = ignored.score >= 0.9 and best < 1.0 and not (meant and best > ignored.score - 0.35)
             _ignore(
                 decision,
                 ignored.score,
@@ -404,7 +419,7 @@ def _ignore_series(made: Assignment) -> None:
     for decision in made.decisions:
         heading = made.headings[decision.column]
         stem = tuple(word for word in heading.words if not word.isdigit())
-        if decision.field is None and stem and heading.number is not None or len(heading.words) > len(stem):
+        if (decision.field is None and stem and heading.number is not None) or len(heading.words) > len(stem):
             alike.setdefault(stem, []).append(decision)
     for series in alike.values():
         if len(series) >= SERIES:
@@ -503,6 +518,10 @@ def _ignore_unknown(made: Assignment, decision: Decision, ignored: Ignored | Non
             f"The heading is like '{name}', which another column gives more plainly.",
             sure=not open_,
         )
+        if open_:  # of two columns that could both be meant, neither may be relied upon
+            for winner in made.decisions:
+                if winner.field == best[0]:
+                    winner.doubt("another column could be meant as well")
     elif open_:
         _ignore(
             decision,
@@ -581,9 +600,11 @@ def _classify(made: Assignment, pieces: Mapping[int, Piece], contract: Contract)
         if decision.field is not None:
             decision.privacy = contract.by_name[decision.field].privacy
             continue
-        if profile.share("email", "phone") > 0.5 or profile.person > 0.6 and profile.unique_share > 0.3:
-            decision.privacy = "direct"
-        elif piece is not None and (piece.kind == "name" or piece.role not in {None, "property"}):
+        if (
+            profile.share("email", "phone") > 0.5
+            or (profile.person > 0.6 and profile.unique_share > 0.3)
+            or (piece is not None and (piece.kind == "name" or piece.role not in {None, "property"}))
+        ):
             decision.privacy = "direct"
         elif decision.privacy == "none" and profile.free_text:
             decision.privacy = "special"

@@ -184,7 +184,7 @@ def _duration(made: Assignment, contract: Contract, draft: Draft) -> None:
         plain = profile.share("whole", "decimal")
         if max(spelled, plain) < 0.7:
             continue
-        months = (profile.typical or 0) > 11 and plain > spelled or "months" in made.headings[decision.column].words
+        months = ((profile.typical or 0) > 11 and plain > spelled) or "months" in made.headings[decision.column].words
         how: dict[str, Any] = {"column": profile.name, "after": "commencement_date"}
         if spelled < 0.7:
             how["unit"] = "months" if months else "years"

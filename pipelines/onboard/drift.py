@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,11 +40,17 @@ class Renamed:
     sure: bool
 
 
-def nearest_layout(recognised: Recognised, layouts: Sequence[Layout]) -> Layout | None:
-    """The known layout that the file is nearest to, if it has at least half of its headings or nearly so under other names."""
+def nearest_layout(recognised: Recognised, layouts: Sequence[Layout], *, of_one_dataset: bool) -> Layout | None:
+    """The known layout that a file is nearest to, if it has half of its headings or nearly so under other names.
+
+    Where nobody has said which dataset the file holds, half of the file's own headings must be the layout's too: one
+    product writes the same few headings into the extracts of every dataset.
+    """
     best: tuple[float, Layout] | None = None
+    here = set(recognised.headings)
     for layout in layouts:
-        here = set(recognised.headings)
+        if not of_one_dataset and len(layout.columns & here) < STILL_IT * len(here):
+            continue
         alike = len(layout.columns & here) / max(len(layout.columns), 1)
         if alike < STILL_IT and len(layout.needed - here) <= len(here - layout.columns) + 1:
             gone, new = sorted(layout.needed - here), [h for h in recognised.headings if h not in layout.columns]
@@ -55,6 +62,15 @@ def nearest_layout(recognised: Recognised, layouts: Sequence[Layout]) -> Layout 
         if alike >= STILL_IT and (best is None or alike > best[0]):
             best = (alike, layout)
     return best[1] if best else None
+
+
+def _doubted_if_twice(column: ColumnProposal, headings: Sequence[str]) -> ColumnProposal:
+    """A heading that stands twice is told apart by order alone, and nobody says that the order has stayed."""
+    base = re.sub(r" \(\d{1,3}\)$", "", column.column)
+    if f"{base} (2)" not in headings:
+        return column
+    evidence = f"{column.evidence} Unsure: '{base}' stands more than once, and their order may have changed."
+    return replace(column, sure=False, confidence=min(column.confidence, 0.45), evidence=evidence)
 
 
 def change_of(recognised: Recognised, layout: Layout, made: Assignment, draft: Draft, borough: str) -> Proposal:
@@ -76,6 +92,7 @@ def change_of(recognised: Recognised, layout: Layout, made: Assignment, draft: D
         sentence, column = _take_in(name, decisions[name], fields, ignore, draft, contract)
         sentences.append(sentence)
         columns = [column if c.column == name else c for c in columns]
+    columns = [_doubted_if_twice(column, recognised.headings) for column in columns]
     sentences += [_told_lost(name, feeds, fields, contract) for name in lost]
     sentences += _told_shape(recognised, layout)
     if not sentences:
@@ -94,7 +111,7 @@ def _feeds(layout: Layout, contract: Contract) -> dict[str, str | None]:
     feeds: dict[str, str | None] = dict.fromkeys(layout.ignore)
     for target in reversed(contract.fields):
         how = layout.fields.get(target.name)
-        feeds |= {column: target.name for column in (how.sources if how is not None else ())}
+        feeds |= dict.fromkeys(how.sources if how is not None else (), target.name)
     return feeds
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.onboard.headings import parties
-from pipelines.onboard.pieces import Piece
 from pipelines.onboard.patterns import POSTCODE
+from pipelines.onboard.pieces import Piece
 from pipelines.onboard.profiles import Profile
 
 NEAR = 3

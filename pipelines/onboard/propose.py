@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pipelines.extracts import Recognised
 
 BY_LAYOUT = 0.99
+HARDLY_KNOWN = 0.3
+"""A dataset named with less confidence is a guess, and so is every column read by it."""
+
 NO_ANSWERS = Answers()
 
 
@@ -63,7 +66,7 @@ def propose(
     profiles = profile_table(recognised.sample, blanks())
     if fitting is not None:
         return _known(recognised, fitting, borough, profiles, knows)
-    nearest = nearest_layout(recognised, layouts)
+    nearest = nearest_layout(recognised, layouts, of_one_dataset=wanted is not None)
     preset = None if nearest is not None else fitting_preset(recognised.headings, knows, wanted)
     told = nearest.dataset if nearest is not None else preset.dataset if preset is not None else wanted
     found = _dataset(profiles, told, knows, file_name, recognised.shape.sheet or "", by_layout=told != wanted)
@@ -105,6 +108,9 @@ def _dataset(
 
 def _doubt_the_dataset(found: Dataset, profiles: Sequence[Profile], knows: Knowledge) -> None:
     """As long as the dataset is in doubt, so is every column that the next best dataset would use otherwise."""
+    if found.confidence < HARDLY_KNOWN:
+        for decision in found.assignment.decisions:
+            decision.doubt("which dataset the file holds is not known")
     if found.second is None:
         return
     other = assign(profiles, found.second, knows)
@@ -306,7 +312,7 @@ def _known(
     feeds: dict[str, str] = {}
     for target in reversed(contract.fields):
         how = layout.fields.get(target.name)
-        feeds |= {column: target.name for column in (how.sources if how is not None else ())}
+        feeds |= dict.fromkeys(how.sources if how is not None else (), target.name)
     columns = []
     for profile in profiles:
         name = feeds.get(profile.name)

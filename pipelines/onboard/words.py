@@ -15,7 +15,33 @@ LONGEST_WORD = 24
 TYPO_FROM = 5
 TYPO_LIKENESS = 83
 SHORT = 3
-TWO_LETTERS = frozenset("no of to in on by or at as dt id ap hh sc wc cd pc nm ref la hb".split())
+TWO_LETTERS = frozenset(
+    [
+        "no",
+        "of",
+        "to",
+        "in",
+        "on",
+        "by",
+        "or",
+        "at",
+        "as",
+        "dt",
+        "id",
+        "ap",
+        "hh",
+        "sc",
+        "wc",
+        "cd",
+        "pc",
+        "nm",
+        "ref",
+        "la",
+        "hb",
+        "ct",
+        "lh",
+    ]
+)
 
 
 NUMBER_WORDS = frozenset({"no", "num", "number", "numbers", "nbr", "nr"})
@@ -50,6 +76,7 @@ class Lexicon:
     several: Mapping[tuple[str, ...], str]
     fillers: frozenset[str]
     light: frozenset[str]
+    asides: frozenset[str]
     roles: frozenset[str]
     countable: frozenset[str]
     vocabulary: frozenset[str] = field(repr=False)
@@ -86,13 +113,11 @@ def lexicon() -> Lexicon:
                 single.setdefault(parts[0], word)
             else:
                 several.setdefault(parts, word)
-    named = {name: frozenset(raw[name]) for name in ("fillers", "light", "roles", "countable")}  # type: ignore[call-overload]
+    named = {name: frozenset(raw[name]) for name in ("fillers", "light", "asides", "roles", "countable")}  # type: ignore[call-overload]
     loose = {part for parts in several for part in parts}
     known = set(single) | loose | named["fillers"] | set(_phrase_words(raw)) | {"to", "from"}
-    return Lexicon(
-        single, several, named["fillers"], named["light"], named["roles"], named["countable"],
-        frozenset(w for w in known if w.isalpha()), max(map(len, several), default=2),
-    )  # fmt: skip
+    vocabulary = frozenset(word for word in known if word.isalpha())
+    return Lexicon(single, several, **named, vocabulary=vocabulary, longest=max(map(len, several), default=2))
 
 
 def _phrase_words(raw: object) -> Iterable[str]:
@@ -106,21 +131,34 @@ def _phrase_words(raw: object) -> Iterable[str]:
             yield from _phrase_words(value)
 
 
+YES_OR_NO = r"(?i)[(\[]?\s*\b(?:y|yes)\s*/\s*(?:n|no)\b\s*[)\]]?"
+"""How headings say what may be answered, which is nothing about what is asked."""
+
+
 @lru_cache(maxsize=20_000)
 def read(text: str) -> Heading:
     """A heading as words."""
-    plain = text.strip()
+    plain = re.sub(YES_OR_NO, " ", text.strip()).strip()
     again = 1
     repeated = re.fullmatch(r"(.*\S) \((\d{1,3})\)", plain)
     if repeated:
         plain, again = repeated.group(1), int(repeated.group(2))
     if re.fullmatch(r"\(column \d+\)", text.strip()):
         return Heading(text, ())
-    raw = _spell(plain)
+    raw = _spell(_without_asides(plain))
     digits = [int(word) for word in raw if word.isdigit() and len(word) <= 2]
     words, unknown = _settle(raw)
     counted = bool({"total", "count", "qty", "how"} & set(raw)) or _counts(raw)
     return Heading(text, words, unknown, digits[-1] if digits else None, again, counted)
+
+
+def _without_asides(text: str) -> str:
+    """A heading without brackets that say nothing more: "UPRN (if known)"."""
+    for aside in re.findall(r"[(\[]([^)\]]*)[)\]]", text):
+        words = set(re.findall(r"[a-z]+", aside.lower()))
+        if words and words <= lexicon().asides | lexicon().fillers:
+            text = re.sub(r"[(\[]" + re.escape(aside) + r"[)\]]", " ", text)
+    return text
 
 
 def _counts(raw: list[str]) -> bool:
@@ -227,7 +265,9 @@ def _alone(raw: list[str], place: int, known: Lexicon) -> str:
     text = raw[place]
     if text == "to":
         after = raw[place + 1] if place + 1 < len(raw) else "date"
-        return "end" if place > 0 and after in {"date", "dt"} or len(raw) == 1 else ""
+        return "end" if (place > 0 and after in {"date", "dt"}) or len(raw) == 1 else ""
+    if text in known.fillers:
+        return ""
     word = known.single.get(text) or known.single.get(_one(text)) or _one(text)
     if word == "ref" and text in NUMBER_WORDS:
         following = [known.single.get(w) or known.single.get(_one(w)) or w for w in raw[place + 1 : place + 4]]

@@ -22,7 +22,7 @@ def as_html(receipt: dict[str, Any]) -> bytes:
 
     name = receipt["file"].rsplit("/", 1)[-1]
     folder = receipt["file"].rsplit("/", 1)[0]
-    findings = receipt.get("findings") or []
+    findings = [{**_PLAIN, **one} for one in receipt.get("findings") or []]
     return render(
         "receipt.html",
         receipt={**_BLANK, **receipt},
@@ -39,7 +39,7 @@ def as_html(receipt: dict[str, Any]) -> bytes:
             for level in IN_ORDER
             if any(one["level"] == level for one in findings)
         ],
-        details=_details(receipt),
+        details=_details(receipt, findings),
         quarantine_name=(receipt.get("quarantine_file") or "").rsplit("/", 1)[-1],
         columns=list((receipt.get("columns") or {}).items()),
     )
@@ -57,6 +57,7 @@ _OPTIONAL = (
     "quarantine_file",
 )
 _BLANK: dict[str, Any] = dict.fromkeys(_OPTIONAL)
+_PLAIN: dict[str, Any] = {"whole_file": False, "example": None, "rows_set_aside": False}
 
 
 def headline(receipt: dict[str, Any]) -> str:
@@ -102,10 +103,9 @@ def _day(text: str) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
-def _details(receipt: dict[str, Any]) -> dict[str, Any] | None:
+def _details(receipt: dict[str, Any], findings: list[dict[str, Any]]) -> dict[str, Any] | None:
     details = receipt.get("details")
     if not details or not details["lines"]:
         return None
-    findings = receipt["findings"]
     lines = [{**findings[line["finding"]], "row": line["row"], "shown": line["shown"]} for line in details["lines"]]
-    return {**details, "lines": [line for line in lines if not line.get("whole_file")]}
+    return {**details, "lines": [line for line in lines if not line["whole_file"]]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_headings_are_in_order_and_landmarks_are_there(pages: dict[str, Path], l
     levels = [int(tag[1]) for tag in page.eval_on_selector_all("h1,h2,h3,h4", "all => all.map(one => one.tagName)")]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert page.locator("main").count() == page.locator("header").count() == page.locator("footer").count() == 1
     assert page.get_attribute("html", "lang") == "en-GB"
     unnamed = page.eval_on_selector_all("table", "all => all.filter(one => !one.querySelector('caption')).length")

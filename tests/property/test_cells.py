@@ -65,7 +65,10 @@ def test_a_text_that_changes_is_told_and_tidying_twice_changes_nothing(cells):
 
 
 @settings(max_examples=100, deadline=None)
-@given(day=st.dates(date(1970, 1, 1), date(2068, 12, 31)), form=st.sampled_from(["%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d %B %y"]))
+@given(
+    day=st.dates(date(1970, 1, 1), date(2068, 12, 31)),
+    form=st.sampled_from(["%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d %B %y"]),
+)
 def test_a_date_comes_back_as_it_was_written(day, form):
     target = ALL["gazetteer"].by_name["known_since"]
     made = cast(pa.array([day.strftime(form)]), target, (form,))
@@ -74,13 +77,17 @@ def test_a_date_comes_back_as_it_was_written(day, form):
 
 
 @settings(max_examples=100, deadline=None)
-@given(number=st.integers(1, 10**12 - 1), damage=st.sampled_from(["{}", "000{}", "{}.0", "'{}", '="{}"', "{} ", "{:,}"]))
+@given(
+    number=st.integers(1, 10**12 - 1), damage=st.sampled_from(["{}", "000{}", "{}.0", "'{}", '="{}"', "{} ", "{:,}"])
+)
 def test_a_uprn_survives_what_spreadsheets_do_to_it(number, damage):
     text = pa.array([damage.format(number).strip() if damage != "{} " else str(number)], pa.string())
     assert read_uprns(text).values[0].as_py() == str(number)
 
 
-POSTCODES = st.from_regex(STRICT, fullmatch=True).filter(lambda word: _only_reading(word) == word and re.search(POSTCODE, word))
+POSTCODES = st.from_regex(STRICT, fullmatch=True).filter(
+    lambda word: _only_reading(word) == word and re.search(POSTCODE, word)
+)
 
 
 @settings(max_examples=100, deadline=None)

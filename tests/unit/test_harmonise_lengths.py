@@ -23,13 +23,19 @@ def layout(**expiry: object) -> Mapping:
         "commencement_date": {"column": "Start", "date": ["%d/%m/%Y"]},
         "expiry_date": {"column": "Duration", "after": "commencement_date", **expiry},
     }
-    return Mapping.model_validate({"borough": "x", "dataset": "hmo_licence", "name": "x", "fields": fields, "blanks": ["n/a"]})
+    return Mapping.model_validate(
+        {"borough": "x", "dataset": "hmo_licence", "name": "x", "fields": fields, "blanks": ["n/a"]}
+    )
 
 
 def harmonised(starts: list[str], lengths: list[str], **expiry: object) -> tuple[list, set[tuple[str, str]]]:
-    table = pa.table({"Address": [f"{n} Example Road" for n in range(len(starts))], "Start": starts, "Duration": lengths})
+    table = pa.table(
+        {"Address": [f"{n} Example Road" for n in range(len(starts))], "Start": starts, "Duration": lengths}
+    )
     made = harmonise_chunk(Chunk(table, np.arange(2, 2 + len(starts))), layout(**expiry), CONTRACT, date(2026, 1, 1))
-    return made.table.column("expiry_date").to_pylist(), {(r["field"], r["issue_type"]) for r in made.issues.to_pylist()}
+    return made.table.column("expiry_date").to_pylist(), {
+        (r["field"], r["issue_type"]) for r in made.issues.to_pylist()
+    }
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,10 @@ def test_last_day_of_a_length(start: str, length: str, last: date | None):
 
 
 def test_unit_is_that_of_cells_that_name_none():
-    assert harmonised(["01/01/2024", "01/01/2024"], ["3", "1 year"], unit="months")[0] == [date(2024, 3, 31), date(2024, 12, 31)]
+    assert harmonised(["01/01/2024", "01/01/2024"], ["3", "1 year"], unit="months")[0] == [
+        date(2024, 3, 31),
+        date(2024, 12, 31),
+    ]
 
 
 def test_a_length_that_is_none_is_told_and_the_row_lives():

@@ -98,7 +98,9 @@ def test_a_reference_that_contradicts_the_type_is_told_and_the_types_column_coun
     )
     types = {"column": "Type", "values": {"M": "mandatory", "A": "additional"}}
     told = {"column": "Ref", "extract": "/(HMO[A-Z]+)$", "values": {"HMOLIC": "mandatory", "HMOADS": "additional"}}
-    made = Harmonised(tmp_path, text, fields=LICENCES["fields"] | {"licence_type": types}, implied={"licence_type": told})
+    made = Harmonised(
+        tmp_path, text, fields=LICENCES["fields"] | {"licence_type": types}, implied={"licence_type": told}
+    )
     found = made.told("reference_against_type")
     assert (found["row_number"].tolist(), found["column"].tolist()) == ([3], ["Ref + Type"])
     assert made.rows["licence_type"].tolist() == ["mandatory"] * 3 + [None]
@@ -174,11 +176,15 @@ def test_records_seen_before_are_found_over_many_chunks():
 
 
 def test_record_numbers_are_those_of_the_rows_as_text():
-    frame = pd.DataFrame({"a": ["x", None, "é", "x"], "b": [date(2024, 1, 2), None, date(2024, 1, 3), date(2024, 1, 2)]})
+    frame = pd.DataFrame(
+        {"a": ["x", None, "é", "x"], "b": [date(2024, 1, 2), None, date(2024, 1, 3), date(2024, 1, 2)]}
+    )
     table = pa.table({"a": pa.array(frame["a"], pa.string()), "b": pa.array(frame["b"], pa.date32())})
     assert (hash_columns(table, "salt") == hash_rows(frame, salt="salt")).all()
     mapping = Mapping.model_validate(LICENCES)
-    keyless = pa.table({name: pa.nulls(2, field.arrow_type) for name, field in registry.contract("hmo_licence").by_name.items()})
+    keyless = pa.table(
+        {name: pa.nulls(2, field.arrow_type) for name, field in registry.contract("hmo_licence").by_name.items()}
+    )
     whole = keyless.set_column(keyless.column_names.index("address"), "address", pa.array(["1 A Road", "2 A Road"]))
     ids = record_ids(whole, registry.contract("hmo_licence"), mapping)
     assert len(set(ids.tolist())) == 2, "rows without a reference are told apart by what they hold"

@@ -11,7 +11,11 @@ from schemas import registry
 from schemas.mapping import Mapping
 from schemas.mapping_faults import mapping_faults, reads_a_date, unaccounted
 
-SOUND = {"address": "Address", "commencement_date": "From", "licence_type": {"column": "Type", "values": {"M": "mandatory"}}}
+SOUND = {
+    "address": "Address",
+    "commencement_date": "From",
+    "licence_type": {"column": "Type", "values": {"M": "mandatory"}},
+}
 
 
 def mapping(**more: Any) -> Mapping:

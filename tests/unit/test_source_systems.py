@@ -58,11 +58,19 @@ def extract_of(preset, contract) -> bytes:
             elif field.codes:
                 cells[column] = next(iter(field.codes))
             elif field.type == "date":
-                cells[column] = "05/06/2024" if "%d/%m/%Y" in (how.date or preset.dates) else _written(how.date or preset.dates)
+                cells[column] = (
+                    "05/06/2024" if "%d/%m/%Y" in (how.date or preset.dates) else _written(how.date or preset.dates)
+                )
             elif field.type in {"integer", "number"}:
                 cells[column] = "6"
             elif name in {"address", "postcode"}:
-                spare = "14 Example Road, SE15 4QL" if how.extract else "SE15 4QL" if name == "postcode" else "14 Example Road"
+                spare = (
+                    "14 Example Road, SE15 4QL"
+                    if how.extract
+                    else "SE15 4QL"
+                    if name == "postcode"
+                    else "14 Example Road"
+                )
                 cells[column] = spare
             elif name.endswith("uprn"):
                 cells[column] = "100023336956"
