@@ -43,7 +43,8 @@ ROWS_OF_ONE_ACCOUNT = 1.15
 HOMES_SHARE = 0.35  # homes for each liability period
 
 FIRST = ("Amina", "Ben", "Chloe", "Dev", "Elif", "Femi", "Grace", "Hamid", "Ines", "Jack", "Kofi", "Lena", "Marek",
-         "Nadia", "Owen", "Priya", "Quentin", "Rosa", "Samir", "Tara", "Usha", "Victor", "Wen", "Xenia", "Yusuf", "Zoe")  # fmt: skip
+         "Nadia", "Owen", "Priya", "Quentin", "Rosa", "Samir", "Tara", "Usha", "Victor", "Wen", "Xenia", "Yusuf",
+         "Zoe")  # fmt: skip
 SYLLABLES = ("ad", "ber", "cor", "dan", "el", "far", "gor", "hal", "is", "jen", "kel", "lam", "mor", "nes", "ol", "pat",
              "rin", "sal", "tor", "ul", "ven", "wes", "yar", "zel")  # fmt: skip
 STREETS = ("Road", "Street", "Avenue", "Close", "Gardens", "Lane", "Terrace", "Way")
@@ -95,21 +96,25 @@ def _sound(first: int, rows: int, draw: np.random.Generator) -> dict[str, Texts]
         "PROP_PCODE": _postcode(home // 15),
         "UPRN": (10_000_000_000 + home * 7).astype(str).astype(object),
         "LIABLE_NAME": _names(account),
-        "LIAB_TYPE": draw.choice(np.array(["OCC", "OWN", "ORG", "LA"], object), rows, p=[0.86, 0.07, 0.04, 0.03]),
+        "LIAB_TYPE": _drawn(draw, rows, {"OCC": 0.86, "OWN": 0.07, "ORG": 0.04, "LA": 0.03}),
         "BAND": np.array(list("ABCDEFGH"), object)[home * 40503 % 8],
-        "DISC_CODE": draw.choice(np.array(["NIL", "SPD25", "DIS25", "DIS50", "EMP"], object), rows, p=[0.6, 0.32, 0.04, 0.02, 0.02]),
-        "EXEMPT_CLASS": draw.choice(np.array(["", "N", "F", "U", "M"], object), rows, p=[0.96, 0.025, 0.007, 0.005, 0.003]),
+        "DISC_CODE": _drawn(draw, rows, {"NIL": 0.6, "SPD25": 0.32, "DIS25": 0.04, "DIS50": 0.02, "EMP": 0.02}),
+        "EXEMPT_CLASS": _drawn(draw, rows, {"": 0.96, "N": 0.025, "F": 0.007, "U": 0.005, "M": 0.003}),
         "LIAB_START": _days(start),
         "LIAB_END": _days(end),
     }  # fmt: skip
 
 
+def _drawn(draw: np.random.Generator, rows: int, shares: dict[str, float]) -> Texts:
+    return draw.choice(np.array(list(shares), object), rows, p=list(shares.values()))
+
+
 def _street(number: npt.NDArray[np.int64]) -> Texts:
     first, second = (np.array(SYLLABLES, object)[number // size % len(SYLLABLES)] for size in (1, 24))
-    return pd_capital(first + second) + " " + np.array(STREETS, object)[number // 576 % len(STREETS)]
+    return capitalised(first + second) + " " + np.array(STREETS, object)[number // 576 % len(STREETS)]
 
 
-def pd_capital(words: Texts) -> Texts:
+def capitalised(words: Texts) -> Texts:
     """Words with a capital first letter."""
     return np.asarray(pc.utf8_capitalize(pa.array(words, pa.string())).to_numpy(zero_copy_only=False), dtype=object)
 
@@ -128,7 +133,7 @@ def _names(account: npt.NDArray[np.int64]) -> Texts:
     parts = [
         np.array(SYLLABLES, object)[(mixed // np.uint64(676 * 24**k) % np.uint64(24)).astype(int)] for k in range(3)
     ]
-    return first + " " + middle.astype("U1").astype(object) + " " + pd_capital(parts[0] + parts[1] + parts[2])
+    return first + " " + middle.astype("U1").astype(object) + " " + capitalised(parts[0] + parts[1] + parts[2])
 
 
 def _days(days: npt.NDArray[np.datetime64]) -> Texts:

@@ -23,17 +23,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.csv as pacsv
 from mapping_layouts import SYNTHETIC, Case, list_cases, real_cases, synthetic_cases
 from rapidfuzz import fuzz, process
 
 ROOT = Path(__file__).resolve().parents[1]
-PEERS = ROOT / ".venv" / "peers" / "valentine"
-PEER_PACKAGE = "valentine==0.5.0"
-MATCHERS = ("Coma", "Cupid", "SimilarityFlooding", "JaccardDistanceMatcher")
+PEERS = ROOT / ".venv" / "valentine"
+PEER_PACKAGE = "valentine==1.0.1"
 ROWS_FOR_PEERS = 200
-SECONDS_FOR_A_MATCH = 120
 FROM_HEADING = 60.0
 
 
@@ -60,8 +57,8 @@ class Tally:
         share = lambda part, whole: f"{part / whole:7.1%}" if whole else "      -"  # noqa: E731 - a formatter for this line
         return (
             f"{name:<34}{self.files:>6}{self.columns:>9}{share(self.right, self.columns):>9}{self.silent:>8}"
-            f"{share(self.sure, self.columns):>9}{share(self.datasets, self.files):>10}{share(self.whole, self.files):>10}"
-            f"{self.seconds / max(self.files, 1):>9.2f}"
+            f"{share(self.sure, self.columns):>9}{share(self.datasets, self.files):>10}"
+            f"{share(self.whole, self.files):>10}{self.seconds / max(self.files, 1):>9.2f}"
         )
 
 
@@ -237,35 +234,34 @@ def _by_heading(cases: Sequence[Case]) -> dict[str, Tally]:
 
 
 def _peers(cases: Sequence[Case], home: Path) -> dict[str, dict[str, Tally]]:
-    """Valentine's matchers, the file's columns against the contract's template filled with the same dataset's values."""
+    """Valentine's matchers, the file's columns against the contract's fields filled with the same dataset's values."""
     python = _peer_environment()
     if python is None:
-        print("valentine could not be installed here, so it is not measured.", file=sys.stderr)
+        print(f"{PEER_PACKAGE} could not be installed here, so it is not measured.", file=sys.stderr)
         return {}
     jobs = home / "peers"
     jobs.mkdir()
-    written = []
-    for case in cases:
-        source, target = jobs / f"{case.name}.source.csv", jobs / f"{case.dataset}.target.csv"
-        _as_csv(case, source)
-        if not target.exists():
-            _reference(case.dataset, target)
-        written.append({"name": case.name, "source": str(source), "target": str(target)})
-    plan = {"jobs": written, "matchers": MATCHERS, "seconds": SECONDS_FOR_A_MATCH}
-    answer = subprocess.run(
-        [str(python), str(Path(__file__).with_name("mapping_peers.py"))],
-        input=json.dumps(plan), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if answer.returncode:
-        print(f"valentine failed: {answer.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+    references: dict[str, bytes] = {}
+    for number, case in enumerate(cases):
+        _as_csv(case, jobs / f"{number}.source.csv")
+        if case.dataset not in references:
+            references[case.dataset] = _reference(case.dataset)
+        (jobs / f"{number}.target.csv").write_bytes(references[case.dataset])
+    script = Path(__file__).with_name("mapping_peers.py")
+    ran = subprocess.run([str(python), str(script), str(jobs)], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        print(f"valentine failed: {ran.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return {}
-    by_name = {case.name: case for case in cases}
-    return {
-        f"valentine {matcher}": {
-            name: _answers(by_name[name], one["matched"], one["seconds"]) for name, one in done.items()
+    answer = json.loads((jobs / "peers.json").read_text())
+    for name, fault in answer["faults"].items():
+        print(f"{name} failed on some files: {fault}", file=sys.stderr)
+    found: dict[str, dict[str, Tally]] = {}
+    for name, done in answer["found"].items():
+        each = answer["seconds"][name] / max(len(done), 1)
+        found[name] = {
+            cases[int(number)].name: _answers(cases[int(number)], matched, each) for number, matched in done.items()
         }
-        for matcher, done in json.loads(answer.stdout).items()
-    }
+    return found
 
 
 def _as_csv(case: Case, path: Path) -> None:
@@ -276,18 +272,19 @@ def _as_csv(case: Case, path: Path) -> None:
     pacsv.write_csv(recognised.sample.slice(0, ROWS_FOR_PEERS), path)
 
 
-def _reference(dataset: str, path: Path) -> None:
-    """The contract's columns with values of a synthetic borough's clean world: more than a contract alone could offer."""
+def _reference(dataset: str) -> bytes:
+    """The contract's fields with values of a synthetic borough's clean world: more than a contract alone offers."""
     import pandas as pd
 
+    from pipelines import demo
     from pipelines.demo.world import WorldSpec, make_borough, make_landlords
     from schemas import registry
 
-    spec = WorldSpec(("redbridge",), 700, 5)
+    spec = WorldSpec(("redbridge",), 700, 5, demo.ANCHOR)
     frame = make_borough(spec, "redbridge", make_landlords(spec)).records[dataset].head(ROWS_FOR_PEERS)
     names = [field.name for field in registry.contract(dataset).fields]
-    table = pd.DataFrame({name: frame[name] if name in frame else pd.NA for name in names})
-    pacsv.write_csv(pa.Table.from_pandas(table.astype("string"), preserve_index=False), path)
+    table = pd.DataFrame({name: frame.get(name, pd.NA) for name in names})
+    return table.astype("string").to_csv(index=False).encode()
 
 
 def _peer_environment() -> Path | None:

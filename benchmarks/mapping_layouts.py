@@ -58,8 +58,8 @@ REAL = {
     "gazetteers/merthyr_tydfil_uprn.csv": ("merthyr_tydfil", "gazetteer"),
 }
 SYNTHETIC = (
-    "haringey", "enfield", "ealing", "bexley", "hackney", "croydon", "greenwich", "camden", "hounslow", "waltham_forest",
-    "havering", "hammersmith_and_fulham", "barnet", "hillingdon", "lambeth", "kensington_and_chelsea",
+    "haringey", "enfield", "ealing", "bexley", "hackney", "croydon", "greenwich", "camden", "hounslow",
+    "waltham_forest", "havering", "hammersmith_and_fulham", "barnet", "hillingdon", "lambeth", "kensington_and_chelsea",
 )  # fmt: skip
 FILES_A_LAYOUT = 2
 Truth = dict[str, frozenset[str | None]]
@@ -188,56 +188,79 @@ class Values:
         self.district = district
 
     def address(self) -> str:
+        """A street address, sometimes of a flat."""
         flat = f"Flat {self.draw.randint(1, 6)}, " if self.draw.random() < 0.2 else ""
         return f"{flat}{self.draw.randint(1, 180)} {self.draw.choice(STREETS)} {self.draw.choice(KINDS_OF_STREET)}"
 
     def postcode(self) -> str:
-        return f"{self.district}{self.draw.randint(1, 9)} {self.draw.randint(1, 9)}{self.draw.choice('ABDEFGH')}{self.draw.choice('ABDEFGH')}"
+        """A postcode of the district."""
+        return (
+            f"{self.district}{self.draw.randint(1, 9)} {self.draw.randint(1, 9)}"
+            f"{self.draw.choice('ABDEFGH')}{self.draw.choice('ABDEFGH')}"
+        )
 
     def full_address(self) -> str:
+        """An address with town and postcode."""
         return f"{self.address()}, London, {self.postcode()}"
 
     def far_address(self) -> str:
+        """An address outside the district."""
         area = self.draw.choice(("LS", "B", "CR", "HA", "E", "SW", "M", "RG"))
-        return f"{self.address()}, {area}{self.draw.randint(1, 20)} {self.draw.randint(1, 9)}{self.draw.choice('ABDEFGH')}{self.draw.choice('ABDEFGH')}"
+        return (
+            f"{self.address()}, {area}{self.draw.randint(1, 20)} {self.draw.randint(1, 9)}"
+            f"{self.draw.choice('ABDEFGH')}{self.draw.choice('ABDEFGH')}"
+        )
 
     def person(self) -> str:
+        """A person's name, with or without a title."""
         return f"{self.draw.choice(('Mr ', 'Mrs ', 'Ms ', ''))}{self.draw.choice(FIRST)} {self.draw.choice(LAST)}"
 
     def holder(self) -> str:
+        """A licence holder: a person or a firm."""
         return self.draw.choice(FIRMS) if self.draw.random() < 0.25 else self.person()
 
     def name_and_address(self) -> str:
+        """A person and an address in one cell."""
         return f"{self.person()}, {self.far_address()}"
 
     def small(self) -> str:
+        """A small count."""
         return str(self.draw.randint(0, 4))
 
     def rooms(self) -> str:
+        """A number of rooms."""
         return str(self.draw.randint(3, 10))
 
     def persons(self) -> str:
+        """A number of persons."""
         return str(self.draw.randint(3, 9))
 
     def households(self) -> str:
+        """A number of households."""
         return str(self.draw.randint(1, 3))
 
     def storeys(self) -> str:
+        """A number of storeys."""
         return str(self.draw.choice((2, 3, 3, 4)))
 
     def years(self) -> str:
+        """A licence's length in years."""
         return str(self.draw.choice((1, 5, 5)))
 
     def start(self) -> str:
+        """A day on which a licence begins."""
         return f"{date(2019, 1, 1) + timedelta(days=self.draw.randint(0, 900)):%d/%m/%Y}"
 
     def end(self) -> str:
+        """A day on which a licence ends."""
         return f"{date(2024, 1, 1) + timedelta(days=self.draw.randint(0, 900)):%d/%m/%Y}"
 
     def licence_type(self) -> str:
+        """A type of licence."""
         return self.draw.choice(("Mandatory HMO", "Mandatory HMO", "Additional HMO", "Selective"))
 
     def text(self) -> str:
+        """Free text about a house, or none."""
         return self.draw.choice(
             (
                 "Two storey terraced house with a shared kitchen at the rear",
@@ -247,15 +270,19 @@ class Values:
         )
 
     def house_type(self) -> str:
+        """A type of house."""
         return self.draw.choice(("Semi-detached", "Terraced", "Detached", "Flat above shop"))
 
     def place(self) -> str:
+        """A place's name."""
         return self.draw.choice(("Northend", "Southgate Hill", "Eastcote Vale"))
 
     def blank(self) -> str:
+        """Nothing."""
         return ""
 
     def ref(self) -> str:
+        """A licence reference."""
         return f"HMO/{self.draw.randint(10, 25)}/{self.draw.randint(10000, 99999)}"
 
 
@@ -272,7 +299,8 @@ class ColumnList:
 LISTS = (
     ColumnList("camden", "camden_old", (
         ("PropertyAddress", "full_address", "address"), ("NameOfLicenceHolder", "holder", "holder_name"),
-        ("AddressOfLicenceHolder", "far_address", "holder_address"), ("MaximumNumberOfPersons", "persons", "max_persons"),
+        ("AddressOfLicenceHolder", "far_address", "holder_address"),
+        ("MaximumNumberOfPersons", "persons", "max_persons"),
         ("CommencementDate", "start", "commencement_date"), ("EndDate", "end", "expiry_date"),
         ("DurationInYears", "years", None), ("StoreysOfHMO", "storeys", "storeys"), ("NumberOfRooms", "rooms", None),
         ("NumberOfLivingRooms", "small", None), ("NumberOfBedrooms", "rooms", "sleeping_rooms"),
@@ -282,43 +310,55 @@ LISTS = (
         ("NumberOfSharedWCs", "small", None), ("NumberOfSharedBaths", "small", None))),
     ColumnList("kensington_and_chelsea", "kensington_a", (
         ("NameAndaddress", "name_and_address", "holder_name"), ("Postcode", "postcode", "postcode"),
-        ("Location", "address", "address"), ("DescriptionofHouse", "text", None), ("Type", "licence_type", "licence_type"),
+        ("Location", "address", "address"),
+        ("DescriptionofHouse", "text", None), ("Type", "licence_type", "licence_type"),
         ("Duration", "years", None), ("NoofBasement", "small", None), ("BathroomandShowers", "small", None),
-        ("Bedsitsandflats", "small", None), ("WcandShowers", "small", None), ("NumberOfOccupants", "persons", "max_persons")),
+        ("Bedsitsandflats", "small", None), ("WcandShowers", "small", None),
+        ("NumberOfOccupants", "persons", "max_persons")),
         {"NameAndaddress": "holder_address", "Bedsitsandflats": "sleeping_rooms"}),
     ColumnList("hackney", "hackney_2020", (
         ("Licence No.", "ref", "licence_ref"), ("Property Address", "full_address", "address"),
         ("Licence Holder Name", "holder", "holder_name"),
-        ("Licence Holder Address (business only)", "far_address", "holder_address"), ("Property Type", "house_type", None),
+        ("Licence Holder Address (business only)", "far_address", "holder_address"),
+        ("Property Type", "house_type", None),
         ("No. of Storeys", "storeys", "storeys"), ("No. of Storeys Front", "storeys", None),
-        ("No. of Storeys Rear", "storeys", None), ("Accommodation Type", "house_type", None), ("No. of Kitchen", "small", None),
+        ("No. of Storeys Rear", "storeys", None), ("Accommodation Type", "house_type", None),
+        ("No. of Kitchen", "small", None),
         ("No. of rooms providing sleeping accommodation", "rooms", "sleeping_rooms"),
-        ("No. of Toilets and Wash basins", "small", None), ("No. of rooms providing living accommodation", "small", None),
+        ("No. of Toilets and Wash basins", "small", None),
+        ("No. of rooms providing living accommodation", "small", None),
         ("No. of Bathrooms/Shower rooms", "small", None), ("Self Contained Units", "small", None),
         ("Non-Self Contained Units", "small", None), ("Licence Type", "licence_type", "licence_type"),
         ("Licence Expiry Date", "end", "expiry_date"), ("Licence Start Date", "start", "commencement_date"),
         ("No. of Households", "households", "max_households"), ("No. of Occupants", "persons", None),
         ("Max. Occupants", "persons", "max_persons"), ("LICENCE CONDITIONS", "text", None))),
     ColumnList("durham", "durham_2024", (
-        ("Address", "full_address", "address"), ("Reference", "ref", "licence_ref"), ("Licence start", "start", "commencement_date"),
+        ("Address", "full_address", "address"), ("Reference", "ref", "licence_ref"),
+        ("Licence start", "start", "commencement_date"),
         ("Licence expiry", "end", "expiry_date"), ("GSC start", "start", None), ("GSC end", "end", None),
         ("EICR start", "start", None), ("EICR end", "end", None), ("Households", "households", "max_households"),
         ("Permanent occupants", "persons", "max_persons"), ("Floors above ground", "storeys", None),
-        ("Floors below ground", "small", None), ("Storeys", "storeys", "storeys"), ("Shared living room", "small", None),
+        ("Floors below ground", "small", None), ("Storeys", "storeys", "storeys"),
+        ("Shared living room", "small", None),
         ("Shared bathroom", "small", None), ("Shared bedroom", "small", None), ("Shared WCs", "small", None),
         ("Shared kitchens", "small", None), ("Shared sinks", "small", None), ("Shared WHB", "small", None),
         ("Shared baths", "small", None), ("Shared showers", "small", None))),
     ColumnList("kirklees", "kirklees_2023", (
-        ("HMO Property Address", "full_address", "address"), ("HMO Licence Holder(s) Full Name", "holder", "holder_name"),
+        ("HMO Property Address", "full_address", "address"),
+        ("HMO Licence Holder(s) Full Name", "holder", "holder_name"),
         ("HMO Licence Holders Correspondence Address", "far_address", "holder_address"),
         ("HMO Managers Name", "person", "manager_name"), ("HMO Managers Address", "far_address", None),
-        ("Short description of the licensed HMO or house", "text", None), ("Summary of the conditions of the licence", "text", None),
-        ("Date of Licence Commencement", "start", "commencement_date"), ("Date of Licence Expiry", "end", "expiry_date"),
+        ("Short description of the licensed HMO or house", "text", None),
+        ("Summary of the conditions of the licence", "text", None),
+        ("Date of Licence Commencement", "start", "commencement_date"),
+        ("Date of Licence Expiry", "end", "expiry_date"),
         ("Duration of Licence", "years", None), ("Licence Number", "ref", "licence_ref"),
-        ("Number of Households", "households", "max_households"), ("Maximum Number of Occupants", "persons", "max_persons"),
+        ("Number of Households", "households", "max_households"),
+        ("Maximum Number of Occupants", "persons", "max_persons"),
         ("Number of Units/Bedrooms", "rooms", "sleeping_rooms"), ("Number of Self Contained Units", "small", None),
         ("Number of Non Self Contained Units", "small", None), ("Number of Storeys", "storeys", "storeys"),
-        ("Number of Kitchens", "small", None), ("Number of Reception", "small", None), ("Number of Bathrooms", "small", None),
+        ("Number of Kitchens", "small", None), ("Number of Reception", "small", None),
+        ("Number of Bathrooms", "small", None),
         ("Number of Separate WCs", "small", None))),
 )  # fmt: skip
 """Column lists that were public; only the headings are taken over."""

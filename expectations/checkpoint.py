@@ -55,7 +55,7 @@ def check_rows(contract: Contract, frame: pd.DataFrame, extract_date: date | Non
 
 
 def as_frame(rows: pa.Table, contract: Contract) -> pd.DataFrame:
-    """Harmonised rows as the suite looks at them: text stays in Arrow's memory, words that come again and again once."""
+    """Harmonised rows as the suite looks at them: text in Arrow's memory, words that come often once."""
     few = ["borough", "source", *(field.name for field in contract.fields if field.codes is not None)]
     needed = rows.select(columns_needed(contract))
     frame: pd.DataFrame = needed.to_pandas(
@@ -109,7 +109,7 @@ def _rows_to_judge(_process: int) -> Any:
     import great_expectations as gx  # 4 s to import, so only where a gate is run
     from great_expectations.execution_engine import pandas_execution_engine
 
-    # It would hash every cell of every frame to mark the batch; nobody reads the mark, and it costs more than the rules.
+    # It would hash every cell of every frame to mark the batch: nobody reads the mark, and it costs more than rules.
     pandas_execution_engine.HASH_THRESHOLD = 0
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)

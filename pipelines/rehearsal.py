@@ -2,7 +2,8 @@
 
 What it needs to write on the way lies in a private folder of the machine's own and is removed in any case, since it
 holds personal data. No ledger, lake or bucket is needed; where there is a ledger, the gate holds the file against the
-borough's own history, as it does at night.
+borough's own history, as it does at night. The lake is not read: who reads personal data there is put on record, and a
+rehearsal leaves none. So what the gate finds by comparing UPRNs, the night alone finds.
 """
 
 from __future__ import annotations
@@ -126,7 +127,9 @@ class _Stage:
     def notes(self) -> list[str]:
         """What the receipt says about the rehearsal itself."""
         told = ["Nothing was stored, and nobody else was told."]
-        return told if self.ledger else [*told, "There is no earlier extract here to compare the file with."]
+        if self.ledger:
+            return [*told, "Only the night compares UPRNs with the gazetteer, because that reading is put on record."]
+        return [*told, "There is no earlier extract here to compare the file with."]
 
 
 def _drop(path: str, borough: str, dataset: str, day: date | None) -> Drop:
@@ -203,7 +206,7 @@ def _read_and_judge(stage: _Stage, opened: Opened) -> int:
         "input": drop.sha256,
     }
     before = rows_of_last_good(drop) if stage.ledger else 0
-    history = history_of(drop) if stage.ledger else None
+    history = history_of(drop, lake=False) if stage.ledger else None
     verdict = judge(drop, contract, stage.files, before, history=history)
     drop.accepted, drop.quarantined = verdict.kept, drop.rows_in - verdict.kept
     if verdict.held is None:

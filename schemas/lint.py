@@ -93,15 +93,12 @@ def _layouts() -> list[str]:
                 layouts = registry.own_mappings(slug, dataset)
             except ConfigurationError:
                 continue  # told by _mappings
-            for place, later in enumerate(layouts):
-                for earlier in layouts[:place]:
-                    if (
-                        earlier.shape == later.shape
-                        and earlier.needed <= later.needed <= later.columns <= earlier.columns
-                    ):
-                        found.append(
-                            f"The layout '{later.name}' of {slug} is never used: '{earlier.name}' takes all its files."
-                        )
+            found += [
+                f"The layout '{later.name}' of {slug} is never used: '{earlier.name}' takes all its files."
+                for place, later in enumerate(layouts)
+                for earlier in layouts[:place]
+                if earlier.shape == later.shape and earlier.needed <= later.needed <= later.columns <= earlier.columns
+            ]
     return found
 
 

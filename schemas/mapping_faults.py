@@ -160,7 +160,7 @@ def _patches_of(name: str, patches: dict[str, str], mapping: Mapping) -> Iterato
         try:
             patched("x", [(pattern, by)])
         except pa.ArrowInvalid:
-            yield f"the patch '{pattern}' of field '{name}' is not a pattern and replacement that can be run over a column"
+            yield f"the patch '{pattern}' of field '{name}' is not a pattern and replacement that can be run"
             continue
         literal = LITERAL.fullmatch(pattern)
         if literal is not None:

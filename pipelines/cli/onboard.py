@@ -233,10 +233,10 @@ def _plain(work: _Sitting, rehearsed: Rehearsal | None, written: Path | None) ->
 
 def _findings(receipt: dict[str, Any]) -> list[str]:
     """What the night would have to say about the rows, a line each."""
-    lines = []
-    for finding in receipt.get("findings") or []:
-        lines.append(f"{finding.get('rows', 0):,} rows: {finding.get('sentence', finding.get('issue_type', ''))}")
-    return lines
+    return [
+        f"{finding.get('rows', 0):,} rows: {finding.get('sentence', finding.get('issue_type', ''))}"
+        for finding in receipt.get("findings") or []
+    ]
 
 
 def _show(work: _Sitting, rehearsed: Rehearsal | None, written: Path | None) -> None:
@@ -252,8 +252,8 @@ def _show(work: _Sitting, rehearsed: Rehearsal | None, written: Path | None) -> 
     sure = "" if made.dataset_confidence >= 0.9 else f" (not certain: {made.dataset_confidence:.0%}; --dataset says it)"
     console.print(
         f"[bold]{escape(work.name)}[/bold] holds {contract.title}{sure}. {escape(made.dataset_evidence)}\n"
-        f"{work.recognised.rows:,} rows, {len(made.columns)} columns, headings in row {shape.header_row}, {shape.format}"
-        f"{' in ' + shape.encoding if shape.format == 'csv' else ''}.",
+        f"{work.recognised.rows:,} rows, {len(made.columns)} columns, headings in row {shape.header_row}, "
+        f"{shape.format}{' in ' + shape.encoding if shape.format == 'csv' else ''}.",
         soft_wrap=True,
     )
     for note in (*made.notes, *made.changes):

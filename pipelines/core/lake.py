@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
@@ -20,7 +21,7 @@ COMMIT_TRIES = 20
 WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, dictionary_page_size_limit=64 * 1024)
 """Half the size of the writer's default and two thirds of its time: it gives up sooner on a dictionary of tokens that
 are all different (a million council tax rows: 47 MB and 1.7 s against 83 MB and 2.5 s)."""
-Rows = pa.Table | Callable[[], pa.RecordBatchReader]
+Rows: TypeAlias = pa.Table | Callable[[], pa.RecordBatchReader]
 """Rows to write: in memory, or a function that begins to read them, called anew for each try of a commit."""
 
 
@@ -52,7 +53,8 @@ def replace(
     """Replace one partition (`{"borough": "camden"}`) in one atomic commit and return the new version.
 
     Rows that a function reads are streamed: memory does not grow with them. `made_from` holds the hashes the data was
-    made from; they stay in the table's history. Boroughs that commit at the same moment are told apart by Delta and tried again.
+    made from; they stay in the table's history. Boroughs that commit at the same moment are told apart by Delta and
+    tried again.
     """
     url = table_url(table)
     predicate = " AND ".join(f"{name} = {_quoted(value)}" for name, value in partition.items())

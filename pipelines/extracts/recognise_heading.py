@@ -56,7 +56,7 @@ def usual_fill(rows: list[list[str]]) -> int:
 
 
 def _named(rows: list[list[str]]) -> tuple[list[int], list[int]]:
-    """For each of the first lines the columns of values over which it has a label, and all columns of values: counts."""
+    """For each of the first lines the columns of values it has a label over, and all columns of values: counts."""
     kinds = [[kind_of_cell(cell) for cell in cells] for cells in rows[: 2 * LOOKED_AT]]
     named: list[int] = []
     valued: list[int] = []

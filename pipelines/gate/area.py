@@ -45,15 +45,19 @@ class Accepted:
 
 
 class Area:
-    """What is known of the area of one borough's dataset. Other boroughs are looked at only where there is doubt."""
+    """What is known of the area of one borough's dataset. Other boroughs are looked at only where there is doubt.
 
-    def __init__(self, borough: str, dataset: str, source: str) -> None:
-        self.borough, self.dataset, self.source = borough, dataset, source
+    Without the `lake` only the ledger speaks, which knows districts and no UPRNs: reading those is put on record, and a
+    rehearsal leaves no record of anything.
+    """
+
+    def __init__(self, borough: str, dataset: str, source: str, *, lake: bool = True) -> None:
+        self.borough, self.dataset, self.source, self.lake = borough, dataset, source, lake
 
     @cached_property
     def gazetteer(self) -> Uprns | None:
         """UPRNs of the borough's gazetteer: of the one that passed a moment ago, or of the lake; None without one."""
-        if self.dataset == GAZETTEER:
+        if self.dataset == GAZETTEER or not self.lake:
             return None
         with transaction() as session:
             passed = session.scalars(
@@ -72,7 +76,7 @@ class Area:
     @cached_property
     def last(self) -> Uprns | None:
         """UPRNs of the last accepted extract of this dataset and source, where an extract holds the whole stock."""
-        if self.dataset not in WHOLE_STOCK or "uprn" not in registry.contract(self.dataset).by_name:
+        if not self.lake or self.dataset not in WHOLE_STOCK or "uprn" not in registry.contract(self.dataset).by_name:
             return None
         rows = access.read_dataset(
             self.dataset, boroughs=[self.borough], purpose="hmo_detection", columns=["source", "uprn"]
@@ -133,7 +137,7 @@ def lies_elsewhere(profile: Profile, area: Area, files: IntakeFiles) -> Elsewher
 
 def _by_uprn(profile: Profile, area: Area, files: IntakeFiles) -> Elsewhere | None:
     limit = limits()
-    if profile.uprn_rows < limit.uprns_to_judge:
+    if profile.uprn_rows < limit.uprns_to_judge or not area.lake:
         return None
     own = profile.uprns_in_last if area.dataset == GAZETTEER else profile.uprns_in_gazetteer
     if own is not None and own >= limit.known_uprns_least:

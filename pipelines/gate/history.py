@@ -53,11 +53,11 @@ class History:
         return self.profiles[0] if self.profiles else None
 
 
-def history_of(drop: Drop) -> History:
+def history_of(drop: Drop, *, lake: bool = True) -> History:
     """The history that the ledger holds for a drop with a source, itself left out.
 
-    Reads the ledger and, when asked for, the lake; writes nothing, so a rehearsal may use it for a drop that no ledger
-    holds.
+    Reads the ledger and, when asked for, the lake. Without the `lake` nothing is put on record, so a rehearsal may use
+    it for a drop that no ledger holds.
     """
     source = str(drop.source)
     accepted = sa.or_(
@@ -79,7 +79,9 @@ def history_of(drop: Drop) -> History:
             .limit(limits().history_drops)
         ).all()
         again = session.get(DropProfile, drop.id) is not None
-    return History(tuple(Profile.model_validate(one) for one in found), Area(drop.borough, drop.dataset, source), again)
+    return History(
+        tuple(Profile.model_validate(one) for one in found), Area(drop.borough, drop.dataset, source, lake=lake), again
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Text to the contract's types, and the contract's rules for one cell: what cannot be read becomes a blank and an issue."""
+"""Text to the contract's types, and the contract's rules for one cell: the unreadable becomes a blank and an issue."""
 
 from __future__ import annotations
 

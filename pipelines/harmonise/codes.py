@@ -1,5 +1,6 @@
-"""A borough's codes to the contract's: as the mapping says, then in another spelling, then as the field is known to be
-written. A code that nobody knows stays as it is and is found out; what is ambiguous is never decided.
+"""A borough's codes to the contract's: as the mapping says, else in another spelling, else as the field is known to be.
+
+A code that nobody knows stays as it is and is found out; what is ambiguous is never decided.
 """
 
 from __future__ import annotations

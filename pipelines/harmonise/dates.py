@@ -139,7 +139,7 @@ def _in_the_hundred_years(days: Days, first_year: int) -> Days:
     year = days.astype("datetime64[Y]").astype(float) + 1970  # NaN where there is no date
     centuries = np.nan_to_num(np.floor((year - first_year) / 100)).astype("int64")
     moved = months - (centuries * 1200).astype("timedelta64[M]")
-    found = moved.astype("datetime64[D]") + day
+    found: Days = moved.astype("datetime64[D]") + day
     found[found.astype("datetime64[M]") != moved] = np.datetime64("NaT")
     return found
 

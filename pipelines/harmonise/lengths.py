@@ -14,7 +14,10 @@ from schemas.contract import Field
 from schemas.mapping import FieldMap
 from schemas.mapping_faults import ISO
 
-LENGTH = r"(?i)^(?P<number>\d{1,4}(?:\.\d+)?|one|two|three|four|five|six|ten)\s*(?P<unit>years?|yrs?|y|months?|mths?|m|days?|d)?\.?$"
+LENGTH = (
+    r"(?i)^(?P<number>\d{1,4}(?:\.\d+)?|one|two|three|four|five|six|ten)\s*"
+    r"(?P<unit>years?|yrs?|y|months?|mths?|m|days?|d)?\.?$"
+)
 SPELLED = {"one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "ten": 10.0}
 MONTHS = {"y": 12, "m": 1}
 

@@ -22,7 +22,10 @@ WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
-INEXACT = r"(?i)^(?:[<>≤≥~±]|c\.?\s*\d|ca\.|circa|approx|about|around|over|under|up to|at least|max|min|more|less).*\d|^\d+\s*(?:\+|-|–|to|/|or)\s*(?:\d+|more)?\s*\w*$"
+INEXACT = (
+    r"(?i)^(?:[<>≤≥~±]|c\.?\s*\d|ca\.|circa|approx|about|around|over|under|up to|at least|max|min|more|less).*\d"
+    r"|^\d+\s*(?:\+|-|–|to|/|or)\s*(?:\d+|more)?\s*\w*$"
+)
 YES = ("true", "yes", "y", "1", "t")
 NO = ("false", "no", "n", "0", "f")
 

@@ -122,7 +122,7 @@ def _read(source: SourceColumns, target: Field, how: FieldMap, mapping: Mapping)
 def _contradictions(
     source: SourceColumns, made: MappingType[str, Column], mapping: Mapping, contract: Contract
 ) -> list[tuple[str, str, str, Mask]]:
-    """Rows in which another column says otherwise about a field, such as a reference's ending about the licence's type."""
+    """Rows in which another column says otherwise about a field: a reference's ending about the licence's type."""
     found = []
     for name, how in mapping.implied.items():
         if source.there(how):

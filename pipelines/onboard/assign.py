@@ -19,7 +19,7 @@ from pipelines.onboard.pieces import Piece, find_pieces, is_of_pieces
 from pipelines.onboard.profiles import Profile
 from pipelines.onboard.words import Heading, read
 from schemas import registry
-from schemas.contract import Contract
+from schemas.contract import Contract, Privacy
 
 AT_LEAST, AT_LEAST_UNSAID = 0.36, 0.2
 """A pair scored lower is no pair; a column without any heading may be placed by its values alone."""
@@ -36,13 +36,14 @@ SPANS = (
 )  # fmt: skip
 NOT_MORE = (
     ("max_households", "max_persons"), ("households", "occupants"), ("surnames", "electors"),
-    ("joined_12_months", "electors"), ("benefit_private_rent_claims", "benefit_claims"), ("min_households", "min_persons"),
+    ("joined_12_months", "electors"), ("benefit_private_rent_claims", "benefit_claims"),
+    ("min_households", "min_persons"),
 )  # fmt: skip
 
 
 @dataclass
 class Decision:
-    """What becomes of one column: the field it feeds or why none, how strong that is, and whether it may be relied upon."""
+    """What becomes of one column: the field it feeds or why none, how strong that is, and whether to rely on it."""
 
     column: int
     field: str | None = None
@@ -50,7 +51,7 @@ class Decision:
     sure: bool = False
     evidence: str = ""
     reason: str = ""
-    privacy: str = "none"
+    privacy: Privacy = "none"
     doubts: list[str] = dataclasses.field(default_factory=list)
 
     def doubt(self, sentence: str) -> None:
@@ -107,7 +108,7 @@ def assign(profiles: Sequence[Profile], dataset: str, known: Knowledge) -> Assig
 def _place_families(
     made: Assignment, families: Sequence[Family], pieces: Mapping[int, Piece], contract: Contract
 ) -> None:
-    """Give each address and name its field; where two claim one field, the plainer claim wins and the other is in doubt."""
+    """Give each address and name its field; where two claim one field, the plainer wins and the other is in doubt."""
     claims: dict[str, list[tuple[float, Family, bool]]] = {}
     for family in families:
         name, doubtful = _field_of(family, contract)
@@ -206,7 +207,8 @@ def _piece_evidence(piece: Piece, family: Family, profile: Profile, title: str) 
     if profile.blank:
         seen = "nothing is written in the rows looked at"
     elif piece.kind == "name":
-        seen = f"{percent(max(profile.person, profile.share('one_word', 'initials', 'title')))} of the values look like names"
+        share = max(profile.person, profile.share("one_word", "initials", "title"))
+        seen = f"{percent(share)} of the values look like names"
     elif piece.element == "building_number":
         seen = f"{percent(profile.share('house_number'))} of the values are house numbers"
     elif piece.element == "postcode":
@@ -214,7 +216,8 @@ def _piece_evidence(piece: Piece, family: Family, profile: Profile, title: str) 
     elif piece.element in {"whole", "location"} and profile.address > 0.3:
         seen = f"{percent(profile.address)} of the values look like whole addresses"
     else:
-        seen = f"{percent(max(profile.share('street', 'flat_word', 'letters_only'), profile.address))} of the values look like a part of one"
+        share = max(profile.share("street", "flat_word", "letters_only"), profile.address)
+        seen = f"{percent(share)} of the values look like a part of one"
     put = f"; with {len(family.members) - 1} other columns it makes up '{title}'" if len(family.members) > 1 else ""
     why = f"; {family.why}" if family.why else ""
     return f"{said}; {seen}{put}{why}."
@@ -472,7 +475,8 @@ def _ignore_piece(made: Assignment, decision: Decision, piece: Piece, families: 
             decision,
             0.9,
             reason,
-            f"It is {_a(ELEMENT_WORDS[piece.element] if piece.element != 'whole' else piece.kind)} of the {role}, and no field wants it.",
+            f"It is {_a(ELEMENT_WORDS[piece.element] if piece.element != 'whole' else piece.kind)} of the {role}, "
+            "and no field wants it.",
             sure=sure,
         )
 
@@ -578,7 +582,8 @@ def _check_order(made: Assignment) -> None:
                 if share is not None and share < 0.8:
                     for column in (one[0], two[0]):
                         made.decisions[column].doubt(
-                            f"in {percent(1 - share)} of the rows '{first}' would be {'later' if dated else 'more'} than '{second}'"
+                            f"in {percent(1 - share)} of the rows '{first}' would be "
+                            f"{'later' if dated else 'more'} than '{second}'"
                         )
 
 

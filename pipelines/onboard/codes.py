@@ -14,7 +14,7 @@ from pipelines.onboard.words import content, read
 from schemas.contract import Field
 
 SHORT_CODE = 2
-"""A code so short means one thing in one system and another in the next, so no other borough's reading is taken over."""
+"""A code so short means one thing in one system and another in the next, so no other borough's reading is taken."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ def _ways(name: str, codes: tuple[str, ...]) -> tuple[tuple[frozenset[str], str]
         for text in (code.replace("_", " "), *given.get(code, ())):
             words = frozenset(re.findall(r"[a-z]+|\d+", str(text).lower()))
             settled = frozenset(read(str(text)).words)
-            for way in {words, settled}:
-                if way and (len(way) > 1 or not next(iter(way)).isdigit() or len(str(text)) <= 2):
-                    found.append((way, code))
+            found.extend(
+                (way, code)
+                for way in {words, settled}
+                if way and (len(way) > 1 or not next(iter(way)).isdigit() or len(str(text)) <= 2)
+            )
     return tuple(found)

@@ -38,7 +38,7 @@ RELIED_UPON = 0.9
 
 @dataclass(frozen=True)
 class Dataset:
-    """The dataset a file seems to hold: its name, how sure that is (0 to 1), the evidence in words, and the runner-up."""
+    """The dataset a file seems to hold: its name, how sure that is (0 to 1), the evidence in words, the runner-up."""
 
     name: str
     confidence: float

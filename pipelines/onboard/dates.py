@@ -13,7 +13,10 @@ from pipelines.onboard.patterns import hits
 
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 CLOCK = r"\d{1,2}:\d{2}"
-LIKE_A_DATE = rf"(?i)^(?:\d{{1,4}}[-/. ](?:\d{{1,2}}|{MONTH})[-/. ]\d{{2,4}}|\d{{8}}$|\d{{1,2}}{MONTH}\d{{2,4}}|{MONTH} \d{{1,2}})"
+LIKE_A_DATE = (
+    rf"(?i)^(?:\d{{1,4}}[-/. ](?:\d{{1,2}}|{MONTH})[-/. ]\d{{2,4}}|\d{{8}}$"
+    rf"|\d{{1,2}}{MONTH}\d{{2,4}}|{MONTH} \d{{1,2}})"
+)
 FORMATS: tuple[tuple[str, str], ...] = (
     (r"\d{1,2}/\d{1,2}/\d{4}", "%d/%m/%Y"),
     (r"\d{1,2}/\d{1,2}/\d{2}", "%d/%m/%y"),

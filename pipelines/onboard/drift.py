@@ -100,10 +100,11 @@ def change_of(recognised: Recognised, layout: Layout, made: Assignment, draft: D
     content = _content(recognised, layout, fields, ignore, draft)
     if content.get("known_since", {}).get("after", "") not in {*fields, ""}:
         del content["known_since"]
+    fed_anew = {d.field for d in decisions.values() if made.profiles[d.column].name in added}
     return Proposal(
         borough, layout.dataset, 0.99, f"It is the layout '{layout.name}' with changes.", tuple(columns), content,
         (), tuple(missing), tuple(sentences), tuple(recognised.notes), layout.system, None,
-        dict(draft.remarks), {}, {n: c for n, c in draft.open_codes.items() if n in {d.field for d in decisions.values() if made.profiles[d.column].name in added}},
+        dict(draft.remarks), {}, {n: c for n, c in draft.open_codes.items() if n in fed_anew},
     )  # fmt: skip
 
 
@@ -218,11 +219,11 @@ def _column(
     privacy = contract.by_name[target].privacy if target else decision.privacy
     reason = layout.ignore.get(before, "") if target is None else ""
     if change is None:
-        return ColumnProposal(name, target, 0.99, f"As in the layout '{layout.name}'.", True, privacy, reason)  # type: ignore[arg-type]
+        return ColumnProposal(name, target, 0.99, f"As in the layout '{layout.name}'.", True, privacy, reason)
     evidence = f"It stands for '{change.before}' of the layout '{layout.name}'. {decision.evidence}"
     return ColumnProposal(
         name, target, confidence(change.likeness, sure=change.sure), evidence, change.sure, privacy, reason
-    )  # type: ignore[arg-type]
+    )
 
 
 def _take_in(
@@ -242,7 +243,7 @@ def _take_in(
     ignore[name] = reason
     sure = decision.sure and decision.field is None
     column = ColumnProposal(
-        name, None, confidence(decision.strength, sure=sure), decision.evidence, sure, decision.privacy, reason  # type: ignore[arg-type]
+        name, None, confidence(decision.strength, sure=sure), decision.evidence, sure, decision.privacy, reason
     )  # fmt: skip
     return f"The column '{name}' is new and is ignored: {reason}.", column
 
@@ -328,7 +329,7 @@ def _extended(
     changed |= {name: None for name in before if name not in fields}
     if changed:
         made["fields"] = changed
-    differs = {name: reason for name, reason in ignore.items() if name not in layout.ignore}
+    differs: dict[str, Any] = {name: reason for name, reason in ignore.items() if name not in layout.ignore}
     differs |= {name: None for name in layout.ignore if name not in ignore}
     differs = {**(own.get("ignore") or {}), **differs}
     if differs:

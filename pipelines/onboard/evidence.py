@@ -114,7 +114,8 @@ def _number(profile: Profile, target: Field) -> Fit:
         return Fit(share, 0.0, "the values are no numbers")
     low, high = float(target.minimum or 0), float(target.maximum or 1e12)
     outside = profile.low < low - 1 or profile.high > high * 1.2
-    said = f"{percent(share)} of the values are {'whole ' if whole else ''}numbers from {profile.low:g} to {profile.high:g}"
+    kind = "whole numbers" if whole else "numbers"
+    said = f"{percent(share)} of the values are {kind} from {profile.low:g} to {profile.high:g}"
     return Fit(min(share, 0.2) if outside else share, 0.15, said)
 
 

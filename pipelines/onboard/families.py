@@ -98,7 +98,7 @@ def _home_of(piece: Piece, found: Sequence[Family], profiles: Sequence[Profile])
 
 
 def _taken(piece: Piece, family: Family, profiles: Sequence[Profile]) -> bool:
-    if any(p.again != piece.again for p in family.members) and not (piece.said == 0.0):
+    if any(p.again != piece.again for p in family.members) and piece.said != 0.0:
         return True
     if piece.element == "lines":
         if piece.said and any(p.element == "lines" and p.said and p.number == piece.number for p in family.members):
@@ -246,7 +246,7 @@ def _give_to_party_before(
 
 
 def _is_property(family: Family, names: list[Family], profiles: Sequence[Profile]) -> float:
-    """How much a family looks like the property's: postcodes that lie together, addresses that differ, no name before."""
+    """How much a family looks like the property's: postcodes close together, addresses that differ, no name before."""
     spread = spread_of(family, profiles)
     unique = max(profiles[p.column].unique_share for p in family.members)
     after_name = any(0 < family.first - f.last <= 2 for f in names)
@@ -337,4 +337,5 @@ def _agrees(piece: Piece, family: Family, profiles: Sequence[Profile]) -> bool |
 
 
 def _plain(texts: pa.Array) -> pd.Series:
-    return pc.replace_substring_regex(pc.utf8_upper(texts), r"\s", "").to_pandas()
+    plain: pd.Series = pc.replace_substring_regex(pc.utf8_upper(texts), r"\s", "").to_pandas()
+    return plain

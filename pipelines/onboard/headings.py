@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pipelines.onboard.words import Heading, content, lexicon, likeness, read, spare_words
 from schemas import registry
+from schemas.contract import Privacy
 from schemas.registry import read_yaml
 
 OUTRIGHT, LEARNED, MAYBE, DIVIDED = 1.0, 0.97, 0.78, 0.7
@@ -53,7 +54,7 @@ class Ignored:
 
     score: float
     reason: str
-    privacy: str
+    privacy: Privacy
     decided: bool = False
 
 
@@ -133,7 +134,7 @@ def _says(phrases: Iterable[Phrase], heading: Heading) -> dict[str, Said]:
 @dataclass(frozen=True)
 class _IgnoreRule:
     reason: str
-    privacy: str
+    privacy: Privacy
     words: frozenset[str]
     means: tuple[Heading, ...]
     unless: frozenset[str]

@@ -51,24 +51,40 @@ PATTERNS: Mapping[str, str] = {
     "phone": r"^\s*(?:\+?44|0)[\d\s().-]{8,15}\s*$",
     "email": r"(?i)^\s*[^@\s]+@[^@\s]+\.[a-z]{2,}\s*$",
     "url": r"(?i)^\s*(?:https?://|www\.)\S+\s*$",
-    "coded_ref": r"(?i)^(?:[A-Z]{0,8}[\s/_.-]?)?\d[\w]*(?:[/_.-][\w]+)+$|^[A-Z]{1,10}[\s/_.-]?\d{3,}[\w/_.-]*$|^\d{2,4}/\d{2,6}.*$",
+    "coded_ref": (
+        r"(?i)^(?:[A-Z]{0,8}[\s/_.-]?)?\d[\w]*(?:[/_.-][\w]+)+$"
+        r"|^[A-Z]{1,10}[\s/_.-]?\d{3,}[\w/_.-]*$|^\d{2,4}/\d{2,6}.*$"
+    ),
     "title": r"(?i)^\s*(?:mr|mrs|ms|miss|dr|prof|rev|sir|mx|messrs|lady|lord)\.?\s*$",
     "initials": r"^\s*[A-Z](?:[\s.]{0,2}[A-Z]){0,3}\.?\s*$",
     "titled_name": r"(?i)^\s*(?:mr|mrs|ms|miss|dr|prof|rev|sir|mx|messrs)\.?\s.+",
-    "words_of_name": rf"^\s*[A-ZÀ-Þ][{LETTER}'’.-]*(?:[\s,&]+(?:and\s+|de\s+|van\s+|bin\s+)?[A-ZÀ-Þ][{LETTER}'’.-]*){{1,4}}\s*$",
+    "words_of_name": (
+        rf"^\s*[A-ZÀ-Þ][{LETTER}'’.-]*"
+        rf"(?:[\s,&]+(?:and\s+|de\s+|van\s+|bin\s+)?[A-ZÀ-Þ][{LETTER}'’.-]*){{1,4}}\s*$"
+    ),
     "one_word": rf"^\s*[{LETTER}][{LETTER}'’-]+\s*$",
     "letters_only": rf"^[{LETTER}\s'’.&,()/-]+$",
     "company": rf"(?i){COMPANY}",
     "street": rf"(?i)\b{STREET_WORDS}\b\.?",
     "ends_in_street": rf"(?i)\b{STREET_WORDS}\.?\s*$",
-    "starts_with_number": rf"(?i)^\s*(?:(?:flat|unit|room|apartment|apt)\s*\w+[\s,]+)?\d+[A-Za-z]?(?:\s*[-/]\s*\d+[A-Za-z]?)?[\s,]+[{LETTER}]",
+    "starts_with_number": (
+        rf"(?i)^\s*(?:(?:flat|unit|room|apartment|apt)\s*\w+[\s,]+)?"
+        rf"\d+[A-Za-z]?(?:\s*[-/]\s*\d+[A-Za-z]?)?[\s,]+[{LETTER}]"
+    ),
     "house_number": r"(?i)^\s*\d{1,4}\s?[A-Z]?(?:\s*[-/&]\s*\d{1,4}\s?[A-Z]?)?\s*$",
-    "unit": r"(?i)^\s*(?:(?:flat|unit|room|apartment|apt|studio|maisonette|annexe|suite|bedsit)\b.*|(?:basement|ground|first|second|third|top|upper|lower|rear|garden|fff|gff|sff|tff)\b.*(?:floor|flat)?.*|\d{1,3}[A-Z]?)\s*$",
+    "unit": (
+        r"(?i)^\s*(?:(?:flat|unit|room|apartment|apt|studio|maisonette|annexe|suite|bedsit)\b.*"
+        r"|(?:basement|ground|first|second|third|top|upper|lower|rear|garden|fff|gff|sff|tff)\b.*(?:floor|flat)?.*"
+        r"|\d{1,3}[A-Z]?)\s*$"
+    ),
     "flat_word": r"(?i)\b(?:flat|unit|room|apartment|apt|studio|maisonette|basement|floor)\b",
     "has_digit": r"\d",
     "has_comma": r"(?s)[,\n\r]",
     "sentence": rf"(?s)[{LETTER}]+(?:\s+[{LETTER}]+){{5,}}",
-    "duration": r"(?i)^\s*(?:\d{1,2}(?:\.\d)?|one|two|three|four|five)\s*(?:years?|yrs?|y|months?|mths?|m|days?)\s*\.?\s*$",
+    "duration": (
+        r"(?i)^\s*(?:\d{1,2}(?:\.\d)?|one|two|three|four|five)\s*"
+        r"(?:years?|yrs?|y|months?|mths?|m|days?)\s*\.?\s*$"
+    ),
     "years_word": r"(?i)years?|yrs?",
     "months_word": r"(?i)months?|mths?",
 }
@@ -77,12 +93,12 @@ _LETTERS_ONLY_KINDS = frozenset(
     ["title", "one_word", "initials", "words_of_name", "titled_name", "letters_only", "company"]
 )
 _OF_DIGITS = frozenset(
-    ["digits", "whole", "number", "long_digits", "london_uprn", "uprn_12", "usrn", "house_number", "unit", "phone", "coded_ref",
-     "has_digit", "money"]
+    ["digits", "whole", "number", "long_digits", "london_uprn", "uprn_12", "usrn", "house_number", "unit", "phone",
+     "coded_ref", "has_digit", "money"]
 )  # fmt: skip
 _NEEDS_DIGIT = frozenset(
-    ["postcode", "outcode", "ends_in_postcode", "holds_postcode", "decimal", "percent", "damaged_number", "ward_code", "lsoa",
-     "starts_with_number", "duration", *_OF_DIGITS]
+    ["postcode", "outcode", "ends_in_postcode", "holds_postcode", "decimal", "percent", "damaged_number", "ward_code",
+     "lsoa", "starts_with_number", "duration", *_OF_DIGITS]
 ) - {"unit", "duration"}  # fmt: skip
 
 

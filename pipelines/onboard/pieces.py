@@ -139,7 +139,7 @@ def _best_element(
 
 
 def _unsaid(role: str | None, heading: Heading, profile: Profile) -> tuple[str, str, float, float | None] | None:
-    """A heading that names a party and nothing else: what stands under it says whether it is the name or the address."""
+    """A heading that names a party and nothing else: what stands under it tells name from address."""
     if role is None:
         return None
     if role == "property":
@@ -224,10 +224,10 @@ def _number_beside_a_street(found: dict[int, Piece], headings: Sequence[Heading]
         return
     for piece in [p for p in found.values() if p.element == "street" and profiles[p.column].share("has_digit") < 0.3]:
         for place in (piece.column - 1, piece.column + 1):
-            if 0 <= place < len(headings) and place not in found and headings[place].unknown:
-                if profiles[place].share("house_number") > 0.8 and profiles[place].distinct > 5:
-                    found[place] = Piece(place, "address", "building_number", piece.role, 0.3, 0.8)
-                    return
+            unknown = 0 <= place < len(headings) and place not in found and headings[place].unknown
+            if unknown and profiles[place].share("house_number") > 0.8 and profiles[place].distinct > 5:
+                found[place] = Piece(place, "address", "building_number", piece.role, 0.3, 0.8)
+                return
 
 
 def _is_part(profile: Profile) -> bool:

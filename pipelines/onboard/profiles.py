@@ -1,4 +1,4 @@
-"""What stands in a column: shares of its values that look like a postcode, a date, a name. Counts only, never values."""
+"""What stands in a column: shares of its values that look like a postcode, a date, a name. Counts, never values."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class Profile:
         """How much the values look like whole addresses: a number, a street, more than one part."""
         number = self.share("starts_with_number", "flat_word")
         return min(1.0, max(min(number, self.share("street")) * 1.1, self.share("ends_in_postcode"),
-                            self.share("has_comma") * self.share("has_digit") * (0.9 if self.mean_length > 14 else 0.3)))  # fmt: skip
+                            self.share("has_comma") * self.share("has_digit")
+                            * (0.9 if self.mean_length > 14 else 0.3)))  # fmt: skip
 
     @cached_property
     def person(self) -> float:

@@ -152,7 +152,7 @@ class Proposal:
 
 
 def confidence(strength: float, *, sure: bool) -> float:
-    """Strength of the evidence as a confidence: from 0.9 for what may be relied upon, below 0.5 for what is in doubt."""
+    """Strength of the evidence as a confidence: from 0.9 for what is reliable, below 0.5 for what is in doubt."""
     strength = min(max(strength, 0.0), 1.0)
     if sure:
         return round(SURE_FROM + 0.09 * strength, 2)
@@ -180,9 +180,9 @@ def questions_of(
             Question("constant", name, f"No column says '{target.title}'. What is it for every row of this file?",
                      tuple((target.codes or {}).items()), None, name)
         )  # fmt: skip
-    for column in columns:
-        if not column.sure and column.column not in answers.columns:
-            asked.append(_about_column(column, dataset))
+    asked.extend(
+        _about_column(column, dataset) for column in columns if not column.sure and column.column not in answers.columns
+    )
     for name, codes in draft.open_codes.items():
         target = contract.by_name[name]
         for code in codes[:CODES_SHOWN]:
@@ -191,7 +191,8 @@ def questions_of(
     if draft.day_month:
         titles = " and ".join(f"'{contract.by_name[name].title}'" for name in draft.day_month[:3])
         asked.append(
-            Question("dates", ", ".join(draft.day_month), f"In {titles} no value tells day from month. Which comes first?",
+            Question("dates", ", ".join(draft.day_month),
+                     f"In {titles} no value tells day from month. Which comes first?",
                      (("day", "03/04 is the third of April"), ("month", "03/04 is the fourth of March")), "day")
         )  # fmt: skip
     return tuple(asked)

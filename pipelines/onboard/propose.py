@@ -86,8 +86,9 @@ def propose(
     return Proposal(
         borough, found.name, found.confidence, found.evidence, columns, content,
         questions_of(columns, draft, found.name, candidates, answers),
-        _missing(draft, found.name), (), tuple(_notes(recognised, made, preset)), preset.system if preset else None, None,
-        remarks, {name: tuple(told_) for name, told_ in (draft.unsure | _date_doubt(draft)).items()}, draft.open_codes,
+        _missing(draft, found.name), (), tuple(_notes(recognised, made, preset)), preset.system if preset else None,
+        None, remarks, {name: tuple(told_) for name, told_ in (draft.unsure | _date_doubt(draft)).items()},
+        draft.open_codes,
     )  # fmt: skip
 
 
@@ -245,7 +246,7 @@ def _columns(made: Assignment, draft: Draft) -> tuple[ColumnProposal, ...]:
                 confidence(decision.strength, sure=decision.sure),
                 decision.evidence + doubts,
                 decision.sure,
-                contract.by_name[decision.field].privacy if decision.field else decision.privacy,  # type: ignore[arg-type]
+                contract.by_name[decision.field].privacy if decision.field else decision.privacy,
                 decision.reason if decision.field is None else "",
                 tuple(made.alternatives(decision.column)) if not decision.sure else (),
             )
@@ -333,7 +334,8 @@ def _known(
             )
         )
     return Proposal(
-        borough, layout.dataset, BY_LAYOUT, f"Its headings are those of the borough's layout '{layout.name}'.", tuple(columns), {},
+        borough, layout.dataset, BY_LAYOUT, f"Its headings are those of the borough's layout '{layout.name}'.",
+        tuple(columns), {},
         notes=(*recognised.notes, f"The layout is known already as '{layout.name}'; nothing has to be written."),
         system=layout.system, known_layout=layout.name,
     )  # fmt: skip
@@ -343,7 +345,8 @@ DATED = (
     (r"(\d{4}-\d{2}-\d{2})", "%Y-%m-%d"), (r"(\d{2}-\d{2}-\d{4})", "%d-%m-%Y"), (r"(\d{2}\.\d{2}\.\d{4})", "%d.%m.%Y"),
     (r"(\d{2}_\d{2}_\d{4})", "%d_%m_%Y"), (r"(\d{4}_\d{2}_\d{2})", "%Y_%m_%d"),
     (r"(20\d{6})(?!\d)", "%Y%m%d"), (r"(?<!\d)(\d{4}20\d{2})(?!\d)", "%d%m%Y"),
-    (r"(\d{1,2} [A-Z][a-z]+ \d{4})", "%d %B %Y"), (r"(?<!\d)(\d{6})(?!\d)", "%y%m%d"), (r"(?<!\d)(\d{6})(?!\d)", "%d%m%y"),
+    (r"(\d{1,2} [A-Z][a-z]+ \d{4})", "%d %B %Y"), (r"(?<!\d)(\d{6})(?!\d)", "%y%m%d"),
+    (r"(?<!\d)(\d{6})(?!\d)", "%d%m%y"),
 )  # fmt: skip
 NAMES_A_DAY = (2000, 2100)
 

@@ -37,9 +37,24 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         if "dates" in proposal.unsure:
             yield from (f"# UNSURE: {_one_line(sentence)}" for sentence in proposal.unsure["dates"])
         yield f"dates: {_flow(content['dates'])}"
-    for key in ("blanks", "extract_date", "optional"):
+    yield from _filled(content, ("blanks", "extract_date", "optional"))
+    yield from _columns(proposal)
+    yield from _filled(content, ("patches", "implied", "files"))
+    if "known_since" in content:
+        if content["known_since"]:
+            yield "# Rows count as known so many days after that date, as in other boroughs' mappings."
+        yield f"known_since: {_flow(content['known_since'])}"
+
+
+def _filled(content: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+    for key in keys:
         if content.get(key):
             yield f"{key}: {_flow(content[key])}"
+
+
+def _columns(proposal: Proposal) -> Iterator[str]:
+    """What each column feeds, and why the others are ignored."""
+    content = proposal.mapping
     by_field: dict[str | None, list[ColumnProposal]] = {}
     for column in proposal.columns:
         by_field.setdefault(column.field, []).append(column)
@@ -54,13 +69,6 @@ def _lines(proposal: Proposal) -> Iterator[str]:
             if heading in doubts:
                 yield f"  # UNSURE: {_one_line(doubts[heading].evidence)}"
             yield f"  {_key(heading)}: {_flow(reason)}"
-    for key in ("patches", "implied", "files"):
-        if content.get(key):
-            yield f"{key}: {_flow(content[key])}"
-    if "known_since" in content:
-        if content["known_since"]:
-            yield "# Rows count as known so many days after that date, as in other boroughs' mappings."
-        yield f"known_since: {_flow(content['known_since'])}"
 
 
 def _field(proposal: Proposal, name: str, how: Any, columns: Sequence[ColumnProposal]) -> Iterator[str]:

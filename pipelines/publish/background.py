@@ -15,6 +15,7 @@ from schemas import registry
 from schemas.mapping import Mapping
 
 PROPOSAL = "proposal.json"
+HELD_FOR_ITS_LAYOUT = frozenset({"no_mapping", "layout_changed"})
 SHIFT_TOLD = 0.05
 """A code's share of the rows has to change by this much to be told; smaller changes are those of any month."""
 CODES_TOLD = 5
@@ -39,7 +40,6 @@ def since_last(
         "drop": last.id,
         "file": last.path,
         "extract_date": last.extract_date.isoformat(),
-        "status": last.status,
         "rows_in": {"before": last.rows_in, "now": drop.rows_in},
         "quarantined": {"before": _set_aside(last), "now": rows_with_faults},
         "appeared": appeared,
@@ -155,10 +155,12 @@ def decision_on(drop: Drop) -> dict[str, Any] | None:
 
 def proposal_for(drop: Drop, files: IntakeFiles) -> tuple[dict[str, Any] | None, str | None]:
     """The mapping proposed for a layout that none knows, as a receipt tells it, and its YAML; (None, None) without."""
-    if drop.mapping_name is not None or not files.folder.exists(PROPOSAL):
+    if drop.reason not in HELD_FOR_ITS_LAYOUT or not files.folder.exists(PROPOSAL):
         return None, None
     with files.folder.read(PROPOSAL) as handle:
         found = json.loads(handle.read())
+    if not found.get("columns"):
+        return None, None  # nothing could be proposed
     contract = registry.contracts().get(found.get("dataset") or drop.dataset)
     titles = {field.name: field.title for field in contract.fields} if contract else {}
     columns = [
@@ -175,6 +177,7 @@ def proposal_for(drop: Drop, files: IntakeFiles) -> tuple[dict[str, Any] | None,
     ]
     told = {
         "dataset": found.get("dataset") or drop.dataset,
+        "file": None,
         "columns": columns,
         "changes": list(found.get("changes") or []),
         **{key: found[key] for key in ("rows", "accepted", "quarantined") if found.get(key) is not None},

@@ -20,9 +20,9 @@ from schemas.mapping import Mapping
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 NEAR = st.sampled_from(
-    ["1.00023E+11", "31/04/2024", "01/02/03", "5+", "4 persons", "£1,234", "Class C", "EXC", "Band D", "0X4 1AB", "se154ql",
-     "'100023336956", '="007"', "=1+1", "a@b.co", "07700 900123", "n/a", "None", "e\u0301", "\u202eabc", "\ufffd", "  ", "-0", "1e5",
-     "9" * 400, "٣", "2024-01-01 00:00:00", "-", "a\nb", "00000"]
+    ["1.00023E+11", "31/04/2024", "01/02/03", "5+", "4 persons", "£1,234", "Class C", "EXC", "Band D", "0X4 1AB",
+     "se154ql", "'100023336956", '="007"', "=1+1", "a@b.co", "07700 900123", "n/a", "None", "e\u0301", "\u202eabc",
+     "\ufffd", "  ", "-0", "1e5", "9" * 400, "٣", "2024-01-01 00:00:00", "-", "a\nb", "00000"]
 )  # fmt: skip
 CELLS = st.lists(st.one_of(TEXTS, NEAR), min_size=1, max_size=8)
 FORMATS = ("%d/%m/%Y", "%m/%d/%y", "excel", "%Y-%m-%dT%H:%M:%S%z", "%d %b %Y")
@@ -105,7 +105,8 @@ def test_rows_are_conserved_and_each_row_that_is_not_kept_says_why(rows):
     mapping = Mapping.model_validate(
         {
             "borough": "camden", "dataset": "council_tax", "name": "x", "dates": FORMATS, "blanks": ["", "n/a"],
-            "fields": {"account_ref": "A", "address": {"columns": ["B", "C"]}, "liability_start": "D", "band": "C", "uprn": "B"},
+            "fields": {"account_ref": "A", "address": {"columns": ["B", "C"]}, "liability_start": "D", "band": "C",
+                       "uprn": "B"},
             "patches": {"address": {"a": "b"}},
             "implied": {"band": {"column": "A"}},
         }

@@ -69,7 +69,8 @@ def test_every_change_of_a_cell_is_an_issue_with_row_field_and_column(tmp_path, 
     assert told == [
         {"row_number": 2, "field": "address", "column": "Address", "issue_type": "spaces_tidied", "quarantines": False},
         {"row_number": 3, "field": "address", "column": "Address", "issue_type": "read_as_blank", "quarantines": False},
-        {"row_number": 3, "field": "address", "column": "Address", "issue_type": "missing_required", "quarantines": True},
+        {"row_number": 3, "field": "address", "column": "Address", "issue_type": "missing_required",
+         "quarantines": True},
     ]  # fmt: skip
     assert (made.counted.rows_in, made.counted.accepted, made.counted.quarantined) == (2, 1, 1)
 

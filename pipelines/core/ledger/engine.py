@@ -73,7 +73,8 @@ def settle() -> None:
     """Leave nothing of deleted rows in SQLite's log of writes; PostgreSQL's own vacuum does it there."""
     if engine().dialect.name == "sqlite":
         with engine().connect() as connection:
-            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def is_there() -> bool:
