@@ -148,7 +148,7 @@ class FieldMap(Strict):
     def _one_source(self) -> Self:
         if sum((self.column is not None, bool(self.columns), self.constant is not None)) != 1:
             raise ValueError("give exactly one of column, columns and constant")
-        if "unit" in self.model_fields_set and self.after is None:
+        if self.unit != "years" and self.after is None:
             raise ValueError("unit is that of a length, so it needs after")
         if self.after is not None and (self.date or self.values):
             raise ValueError("a length after another date has neither date formats nor codes")

@@ -14,7 +14,9 @@ from typing import TypeAlias
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction
 
+from pipelines.core.lake_files import write_files
 from pipelines.core.settings import settings
 
 COMMIT_TRIES = 20
@@ -22,7 +24,9 @@ WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, dictionary_p
 """Half the size of the writer's default and two thirds of its time: it gives up sooner on a dictionary of tokens that
 are all different (a million council tax rows: 47 MB and 1.7 s against 83 MB and 2.5 s)."""
 Rows: TypeAlias = pa.Table | Callable[[], pa.RecordBatchReader]
-"""Rows to write: in memory, or a function that begins to read them, called anew for each try of a commit."""
+"""Rows to write: in memory, or a function that begins to read them some at a time."""
+# Smallest and largest values in the log would outlive the rows that they were taken from.
+WITHOUT_VALUES = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
 def table_url(table: str) -> str:
@@ -56,30 +60,64 @@ def replace(
     made from; they stay in the table's history. Boroughs that commit at the same moment are told apart by Delta and
     tried again.
     """
-    url = table_url(table)
-    predicate = " AND ".join(f"{name} = {_quoted(value)}" for name, value in partition.items())
+    properties = CommitProperties(custom_metadata=dict(made_from))
+    if isinstance(data, pa.Table):
+        return _tried_again(table, lambda: _write(table, data, partition, properties))
+    rows = data()
+    schema = rows.schema
+    files = write_files(table_url(table), rows, partition)
+    return _tried_again(table, lambda: _commit(table, schema, files, partition, properties))
+
+
+def _tried_again(table: str, commit: Callable[[], None]) -> int:
     for attempt in range(COMMIT_TRIES):
         try:
-            existing = open_table(table)
-            write_deltalake(
-                url,
-                data if isinstance(data, pa.Table) else data(),
-                mode="overwrite",
-                # Given for a new table too: another borough may have made it a moment ago.
-                predicate=predicate,
-                writer_properties=WRITTEN,
-                partition_by=list(partition),
-                # Smallest and largest values in the log would outlive the rows that they were taken from.
-                configuration={"delta.dataSkippingNumIndexedCols": "0"},
-                commit_properties=CommitProperties(custom_metadata=dict(made_from)),
-                schema_mode="merge" if existing else None,
-            )
-            return int(DeltaTable(url).version())
+            commit()
+            return int(DeltaTable(table_url(table)).version())
         except CommitFailedError:
             if attempt == COMMIT_TRIES - 1:
                 raise
             time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
     raise AssertionError("unreachable")
+
+
+def _write(table: str, rows: pa.Table, partition: Mapping[str, str], properties: CommitProperties) -> None:
+    existing = open_table(table)
+    write_deltalake(
+        table_url(table),
+        rows,
+        mode="overwrite",
+        # Given for a new table too: another borough may have made it a moment ago.
+        predicate=" AND ".join(f"{name} = {_quoted(value)}" for name, value in partition.items()),
+        writer_properties=WRITTEN,
+        partition_by=list(partition),
+        configuration=WITHOUT_VALUES,
+        commit_properties=properties,
+        schema_mode="merge" if existing else None,
+    )
+
+
+def _commit(
+    table: str,
+    schema: pa.Schema,
+    files: list[AddAction],
+    partition: Mapping[str, str],
+    properties: CommitProperties,
+) -> None:
+    """Put files that are written already in the place of a partition's old ones."""
+    known = open_table(table)
+    if known is None or {field.name for field in known.schema().fields} < set(schema.names):
+        # Of no rows, so that it can be done again; another borough may have made the table a moment ago.
+        _write(table, schema.empty_table(), dict.fromkeys(partition, ""), CommitProperties())
+        known = DeltaTable(table_url(table))
+    known.create_write_transaction(
+        files,
+        mode="overwrite",
+        schema=known.schema(),
+        partition_by=list(partition),
+        partition_filters=[(name, "=", value) for name, value in partition.items()],
+        commit_properties=properties,
+    )
 
 
 def _quoted(text: str) -> str:

@@ -32,6 +32,7 @@ PAGE_LINES: tuple[tuple[str, str], ...] = (
 
 _PAGE_LINES = [(re.compile(pattern, re.IGNORECASE), pattern, name) for pattern, name in PAGE_LINES]
 TITLE = "(title)"
+LONGEST_PATTERN = 150
 
 
 @dataclass
@@ -53,12 +54,9 @@ def plain_cells(cells: list[str]) -> tuple[str, ...]:
 
 def pattern_of(text: str) -> str:
     """A pattern for a line that reads like this one whatever its numbers; of a long line, for its beginning."""
-    words = text.split(" ")
-    kept = words
-    while len(" ".join(kept)) > 200:
-        kept = kept[:-1]
-    pattern = re.sub(r"\d+", r"\\d+", re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(kept)))
-    return pattern if len(kept) == len(words) else pattern + ".*"
+    kept = text[:LONGEST_PATTERN]
+    pattern = re.sub(r"[0-9]+", r"\\d+", re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", kept))
+    return pattern if kept == text else pattern + ".*"
 
 
 def is_page_line(text: str) -> bool:

@@ -24,6 +24,12 @@ from schemas.contract import Contract, Privacy
 AT_LEAST, AT_LEAST_UNSAID = 0.36, 0.2
 """A pair scored lower is no pair; a column without any heading may be placed by its values alone."""
 BY_VALUES, BY_VALUES_NEEDED = 0.6, 0.85
+PARTIES = frozenset({"holder", "manager", "agent", "applicant", "liable", "complainant"})
+PIECES_HOLD = {
+    "name": frozenset({"name", "code", "text", "reference"}),
+    "address": frozenset({"address", "name", "place", "text", "code", "number", "reference", "postcode"}),
+}
+"""What may stand under a heading that names a piece of a name or an address."""
 RIVAL = 0.12
 SERIES = 8
 GENERIC = frozenset({"type", "status", "reason", "outcome", "code", "ref", "case", "scheme", "description"})
@@ -32,7 +38,8 @@ SPANS = (
     ("commencement_date", "expiry_date"), ("liability_start", "liability_end"), ("received_date", "closed_date"),
     ("received_date", "decision_date"), ("effective_from", "effective_until"), ("start_date", "end_date"),
     ("in_force_from", "in_force_until"), ("social_from", "social_until"), ("certificate_date", "lodgement_date"),
-    ("made_date", "in_force_from"),
+    ("made_date", "in_force_from"), ("received_date", "known_since"), ("visit_date", "known_since"),
+    ("event_date", "known_since"), ("received_date", "effective_from"),
 )  # fmt: skip
 NOT_MORE = (
     ("max_households", "max_persons"), ("households", "occupants"), ("surnames", "electors"),
@@ -413,7 +420,7 @@ def _ignore_the_rest(
             decision.privacy = ignored.privacy
         else:
             _ignore_unknown(made, decision, ignored)
-        _doubt_by_values(made, decision, contract, known)
+        _doubt_by_values(made, decision, ignored, piece, contract, known)
 
 
 def _ignore_series(made: Assignment) -> None:
@@ -552,20 +559,40 @@ def _is_coded(made: Assignment, name: str) -> bool:
     return registry.contract(made.dataset).by_name[name].codes is not None
 
 
-def _doubt_by_values(made: Assignment, decision: Decision, contract: Contract, known: Knowledge) -> None:
-    """A column that is to be ignored but looks like what an open field waits for."""
-    filled = {d.field for d in made.decisions if d.field}
+def _doubt_by_values(
+    made: Assignment,
+    decision: Decision,
+    ignored: Ignored | None,
+    piece: Piece | None,
+    contract: Contract,
+    known: Knowledge,
+) -> None:
+    """A column to be ignored whose values are not what the heading promises, or what an open field wants."""
+    filled = {d.field for d in made.decisions if d.field} - {d.field for d in made.decisions if not d.sure}
     profile = made.profiles[decision.column]
+    expected = (
+        ignored.holds if ignored is not None and piece is None else PIECES_HOLD.get(piece.kind) if piece else None
+    )
+    if expected and profile.kind not in {*expected, "blank", "constant"}:
+        decision.doubt(f"the values are of another kind ({profile.kind}) than the heading says")
+    role = set(made.headings[decision.column].words)
     for name, good in (
         ("uprn", profile.share("uprn_12") > 0.8),
         ("postcode", profile.share("postcode") > 0.8),
         ("address", profile.address > 0.8),
     ):
-        if good and name in contract.by_name and name not in filled and decision.reason != "names staff":
-            role = read(profile.name).words
-            if name != "uprn" and {"holder", "manager", "agent", "applicant", "liable", "complainant"} & set(role):
-                continue
+        anothers = role & PARTIES and name != "uprn" and any(d.field == name for d in made.decisions)
+        if good and name in contract.by_name and name not in filled and not anothers:
             decision.doubt(f"the values look like what '{contract.by_name[name].title}' waits for")
+    for target in contract.fields:
+        if target.name in filled:
+            continue
+        if target.type == "date" and target.name in contract.required and profile.kind == "date":
+            decision.doubt(f"the values are dates, and '{target.title}' waits for one")
+        if target.codes is not None and profile.share("yes_no", "digits") <= 0.5:
+            listed = fit(profile, target, known).codes
+            if listed.share >= 0.9 and listed.distinct >= 2:
+                decision.doubt(f"the values are codes that '{target.title}' waits for")
 
 
 def _check_order(made: Assignment) -> None:

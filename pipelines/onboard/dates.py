@@ -12,10 +12,11 @@ import pyarrow as pa
 from pipelines.onboard.patterns import hits
 
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 CLOCK = r"\d{1,2}:\d{2}"
 LIKE_A_DATE = (
     rf"(?i)^(?:\d{{1,4}}[-/. ](?:\d{{1,2}}|{MONTH})[-/. ]\d{{2,4}}|\d{{8}}$"
-    rf"|\d{{1,2}}{MONTH}\d{{2,4}}|{MONTH} \d{{1,2}})"
+    rf"|\d{{1,2}}{MONTH}\d{{2,4}}|{MONTH} \d{{1,2}}|{WEEKDAY},? \d)"
 )
 FORMATS: tuple[tuple[str, str], ...] = (
     (r"\d{1,2}/\d{1,2}/\d{4}", "%d/%m/%Y"),
@@ -36,7 +37,9 @@ FORMATS: tuple[tuple[str, str], ...] = (
     (rf"\d{{1,2}} {MONTH} \d{{2}}", "%d %b %y"),
     (rf"\d{{1,2}}/{MONTH}/\d{{4}}", "%d/%b/%Y"),
     (rf"\d{{1,2}}{MONTH}\d{{4}}", "%d%b%Y"),
-    (rf"{MONTH} \d{{1,2}},? \d{{4}}", "%b %d, %Y"),
+    (rf"{MONTH} \d{{1,2}}, \d{{4}}", "%b %d, %Y"),
+    (rf"{WEEKDAY}, \d{{1,2}} {MONTH} \d{{4}}", "%A, %d %b %Y"),
+    (rf"{WEEKDAY} \d{{1,2}} {MONTH} \d{{4}}", "%A %d %b %Y"),
 )
 ENDINGS: tuple[tuple[str, str], ...] = (
     ("", ""),

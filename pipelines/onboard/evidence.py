@@ -71,7 +71,7 @@ def fit(profile: Profile, target: Field, known: Knowledge) -> Fit:
     if target.name.endswith("_ref"):
         found = _reference(profile)
         # One of several fields of a key comes again and again.
-        shared = target.name in {"scheme_ref", "account_ref"} and found.share > 0.2
+        shared = target.name in {"scheme_ref", "account_ref"} and found.share > 0.25
         return Fit(max(found.share, 0.85), 0.1, found.words) if shared else found
     if target.name.endswith("_name"):
         return _name(profile)
@@ -123,7 +123,7 @@ def _reference(profile: Profile) -> Fit:
     apart = profile.unique_share
     coded = profile.share("coded_ref")
     share = min(1.0, 0.35 + 0.65 * apart) if profile.share("has_digit") > 0.5 else 0.3 * apart
-    for other in ("postcode", "ends_in_postcode", "email", "phone", "decimal", "yes_no"):
+    for other in ("ward_code", "lsoa", "postcode", "ends_in_postcode", "email", "phone", "decimal", "yes_no"):
         if profile.share(other) > 0.5:
             share = min(share, 0.1)
     if profile.dates.share > 0.7 or profile.address > 0.7 or profile.share("money") > 0.7:
@@ -141,6 +141,8 @@ def _name(profile: Profile) -> Fit:
     share = profile.person
     if share < 0.5 and profile.share("letters_only") > 0.8 and not profile.free_text and profile.distinct > 3:
         share = 0.5
+    if profile.constant:
+        share = min(share, 0.5)
     companies = profile.share("company")
     said = f"{percent(profile.person)} of the values look like names"
     return Fit(share, 0.4, said + (f", {percent(companies)} of companies" if companies > 0.02 else ""))

@@ -50,12 +50,13 @@ class Said:
 
 @dataclass(frozen=True)
 class Ignored:
-    """Why no field wants a heading. `decided` by a word that is enough in itself."""
+    """Why no field wants a heading. `decided` by a word that is enough; `holds` is what is expected under it."""
 
     score: float
     reason: str
     privacy: Privacy
     decided: bool = False
+    holds: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -115,7 +116,7 @@ def _ignored(heading: Heading, dataset: str) -> Ignored | None:
         else:
             score, decided = max((likeness(heading, p) for p in rule.means), default=0.0), False
         if score > (best.score if best else 0.55):
-            best = Ignored(score, rule.reason, rule.privacy, decided)
+            best = Ignored(score, rule.reason, rule.privacy, decided, rule.holds)
     return best
 
 
@@ -139,6 +140,7 @@ class _IgnoreRule:
     means: tuple[Heading, ...]
     unless: frozenset[str]
     only: frozenset[str]
+    holds: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -152,6 +154,7 @@ def _ignore_rules() -> tuple[_IgnoreRule, ...]:
             tuple(h for h in map(read, rule.get("means", ())) if len(h.words) > 1 or set(h.words) - lexicon().light),
             frozenset(rule.get("unless", ())),
             frozenset(rule.get("only", ())),
+            frozenset(rule.get("holds", ())),
         )
         for rule in rules
     )

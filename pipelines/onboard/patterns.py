@@ -79,6 +79,7 @@ PATTERNS: Mapping[str, str] = {
     ),
     "flat_word": r"(?i)\b(?:flat|unit|room|apartment|apt|studio|maisonette|basement|floor)\b",
     "has_digit": r"\d",
+    "has_letter": rf"[{LETTER}]",
     "has_comma": r"(?s)[,\n\r]",
     "sentence": rf"(?s)[{LETTER}]+(?:\s+[{LETTER}]+){{5,}}",
     "duration": (

@@ -128,6 +128,8 @@ def _best_element(
     for kind in ("address", "name"):
         for element, phrases in element_phrases(kind).items():
             said = max(max(likeness(rest, p), likeness(heading, p)) for p in phrases)
+            if element == "lines" and not ({"line"} | {w for w in rest.words if w.isdigit()}) & rest.set:
+                continue  # a whole address, unless it says which line
             if said < LIKE_ENOUGH or set(rest.unknown) & {w for w in rest.words if len(w) > 1}:
                 continue
             fits = None if profile.blank else fit_of_element(_called(kind, element), profile)
@@ -163,7 +165,7 @@ def fit_of_element(element: str, profile: Profile) -> float:
     fits: Mapping[str, float] = {
         "postcode": profile.share("postcode"),
         "whole": texty * max(profile.address, 0.8 * street, 0.4 * letters, 0.4 if number > 0.6 else 0.0),
-        "lines": texty * 0.8,
+        "lines": texty * _line_of_an_address(profile),
         "location": texty * max(profile.address, street, 0.7 * letters),
         "unit": max(profile.share("flat_word"), 0.8 * profile.share("unit")),
         "building_name": texty * max(letters, 0.6 if profile.address > 0.3 else 0.0, 0.6 * profile.share("has_digit")),
@@ -185,13 +187,30 @@ def fit_of_element(element: str, profile: Profile) -> float:
     return fits[element]
 
 
+def _line_of_an_address(profile: Profile) -> float:
+    """How well values could be one line of an address: words, or house numbers, but no counts, codes or references."""
+    if profile.share("postcode", "ends_in_postcode") > 0.5:
+        return 0.4 if profile.share("postcode") > 0.5 else 0.8
+    if profile.share("has_letter") < 0.5:
+        return 0.7 if profile.share("house_number") > 0.6 and profile.distinct > 12 else 0.2
+    if profile.kind in {"reference", "text"} and profile.address < 0.3 and profile.share("street") < 0.3:
+        return 0.3
+    short = profile.mean_length < 4 and profile.share("flat_word", "street") < 0.2
+    return 0.3 if short else 0.8
+
+
 def _called(kind: str, element: str) -> str:
     return "whole name" if (kind, element) == ("name", "whole") else element
 
 
 def _doubtful_numbers(found: dict[int, Piece], headings: Sequence[Heading], profiles: Sequence[Profile]) -> None:
     """A heading "No" or "Units" is a house number or a flat only where a street stands beside it."""
-    streets = {p.column for p in found.values() if p.element in {"street", "lines", "building_number"}}
+    streets = {p.column for p in found.values() if p.element in {"street", "lines"}}
+    streets |= {
+        p.column
+        for p in found.values()
+        if p.element == "building_number" and headings[p.column].set & {"building", "pao", "street"}
+    }
     for place, piece in list(found.items()):
         words = set(headings[place].words)
         bare = piece.element == "building_number" and words <= {"ref", "property", "site"}

@@ -78,6 +78,28 @@ class Profile:
             return 0.0
         return min(1.0, max(self.share("words_of_name"), self.share("titled_name"), self.share("company") * 1.1))
 
+    @cached_property
+    def kind(self) -> str:
+        """What kind of values these mostly are, in one word: the first that fits, from the most particular on."""
+        if self.blank:
+            return "blank"
+        tests = (
+            ("postcode", self.share("postcode") > 0.7),
+            ("email", self.share("email") > 0.5),
+            ("date", self.dates.share > 0.7),
+            ("uprn", self.share("uprn_12") > 0.7),
+            ("phone", self.share("phone") > 0.5),
+            ("address", self.address > 0.7),
+            ("number", self.share("number") > 0.8),
+            ("text", self.free_text),
+            ("constant", self.constant),
+            ("name", self.person > 0.7),
+            ("place", self.share("street") > 0.7 and self.share("letters_only") > 0.7),
+            ("reference", self.unique_share > 0.9 and self.share("has_digit") > 0.8),
+            ("code", self.distinct <= FEW),
+        )
+        return next((kind for kind, fits in tests if fits), "text")
+
     @property
     def free_text(self) -> bool:
         """Sentences rather than values."""

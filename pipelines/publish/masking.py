@@ -1,9 +1,10 @@
 """What of a cell may stand in a receipt: receipts travel by mail and print, so nothing that says who or where.
 
 Cells of columns that name a person are never shown. Cells that say where a property is are shown as a shape: every
-letter an x, every digit a 9. Of the other columns dates, short numbers and short codes are shown as they are, and
-anything else as a shape as well, because a file whose columns have shifted holds names where its codes should be.
-The quarantine file, which is the officer's own data beside the officer's own file, is the one place with values.
+letter an x, every digit a 9. Of the other columns dates, short numbers, short codes and codes that the mapping knows
+are shown as they are, and anything else as a shape as well, because a file whose columns have shifted holds names where
+its codes should be. The quarantine file, the officer's own data beside the officer's own file, is the one place with
+values.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ class Masks:
 
     def __init__(self, mapping: Mapping, contract: Contract) -> None:
         self._fed: dict[str, list[Field]] = {}
+        self._codes: dict[str, set[str]] = {}
         for name, how in (*mapping.fields.items(), *mapping.implied.items()):
             if name in contract.by_name:
+                codes = {code.casefold() for code in (*(contract.by_name[name].codes or ()), *how.values)}
                 for source in how.sources:
                     self._fed.setdefault(source, []).append(contract.by_name[name])
+                    self._codes.setdefault(source, set()).update(codes)
 
     def shown(self, column: str, cell: str) -> str | None:
         """The cell as it may be shown, None for one that may not be shown at all."""
@@ -41,6 +45,8 @@ class Masks:
             return ""
         if any(field.privacy != "none" for field in fields):
             return shape(text)
+        if text.casefold() in self._codes[column]:
+            return text  # a word of the mapping or of the contract
         return text if any(_says_nothing_of_anybody(text, field) for field in fields) else shape(text)
 
 

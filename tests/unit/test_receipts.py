@@ -69,6 +69,8 @@ def masks() -> Masks:
         ("Location", "34 Example Road, OX4 1AB", "99 xxxxxxx xxxx, xx9 9xx"),
         ("Location", "  ", ""),
         ("Nobody mapped this", "J Example", None),
+        ("Case Number", "23/00001/HMOLIC", "99/99999/xxxxxx"),
+        ("Case Number", "hmolic", "hmolic"),
     ],
 )
 def test_cells_are_shown_only_where_they_say_nothing_of_anybody(

@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 
 from pipelines.core.errors import RefusedDrop
 from pipelines.extracts import Recognised, recognise
+from pipelines.extracts.chunk import plain_text
+from pipelines.extracts.recognise_pages import pattern_of
+from schemas.mapping import Shape
 from tests.conftest import needs_real_data, real_data
 from tests.unit.layouts import HEADINGS, LAYOUTS, Layout, extract_of, make, read, row, text_of, workbook_of
 
@@ -259,6 +262,13 @@ def test_explanation_below_the_table_is_not_read_and_a_torn_last_row_is():
     assert told.rows == 40
     assert "2 lines of words" in " ".join(told.notes)
     assert seen([HEADINGS, *ROWS, ["HMO/9999/00001", "", "", "", "", "", ""]]).rows == 41
+
+
+@pytest.mark.parametrize("text", ["x" * 900, "a. (b) [c] 12/3 £5 “d” " * 30, "١٢ 34", "\\d+ .* |"])
+def test_pattern_of_a_line_finds_that_line_and_no_other(text: str):
+    shape = Shape(ends_at=pattern_of(plain_text(text)))
+    got = read(extract_of(text_of([["a", "b"], ["1", "other"], ["2", "words"], [text, ""]]), ".csv"), shape)
+    assert (got.numbers, got.skipped) == ([2, 3], {"footer_skipped": [4]})
 
 
 def test_row_of_totals_is_not_read():
