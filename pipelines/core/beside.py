@@ -11,8 +11,3 @@ QUARANTINE = ".quarantine.csv"
 """Quarantined rows. Told from a corrected file of the same name by its content, not by its name."""
 
 NEVER_A_DROP = (RECEIPT_JSON, RECEIPT_TEXT, RECEIPT_PAGE, RECEIPT_LINES, MAPPING)
-
-
-def all_beside(path: str) -> list[str]:
-    """Every file that may lie beside the drop of this path."""
-    return [path + ending for ending in (*NEVER_A_DROP, QUARANTINE)]

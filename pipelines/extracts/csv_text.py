@@ -20,7 +20,8 @@ from pipelines.extracts.heading import find_heading
 from pipelines.extracts.lines import Lines, Sorter, lines_of_rows
 from schemas.mapping import Shape
 
-BLOCK_BYTES = 16 * MIB
+BLOCK_BYTES = 8 * MIB
+"""Of text at a time. Arrow reads up to 32 such blocks ahead, so larger ones take memory and gain nothing."""
 CELLS_AT_ONCE = 600_000
 ROWS_AT_ONCE = 50_000
 STEP = 256

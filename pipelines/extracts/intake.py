@@ -88,10 +88,21 @@ class IntakeFiles:
             return pq.read_table(handle, columns=columns)
 
     def batches(self, name: str, columns: list[str] | None = None, rows: int = 250_000) -> Iterator[pa.Table]:
-        """Read a Parquet file some rows at a time, so that memory does not grow with it; nothing for no rows."""
+        """Read a Parquet file about so many rows at a time, so that memory does not grow with it; nothing for no rows.
+
+        By whole row groups: a reader that runs over several of them keeps what it has read until it is done.
+        """
         with self.folder.read(f"{name}.parquet") as handle:
-            for batch in pq.ParquetFile(handle).iter_batches(batch_size=rows, columns=columns):
-                yield pa.Table.from_batches([batch])
+            file = pq.ParquetFile(handle)
+            groups: list[int] = []
+            held = 0
+            for group in range(file.num_row_groups):
+                groups.append(group)
+                held += file.metadata.row_group(group).num_rows
+                if held >= rows or group == file.num_row_groups - 1:
+                    if held:
+                        yield file.read_row_groups(groups, columns=columns)
+                    groups, held = [], 0
 
     def remove(self, name: str) -> None:
         """Delete one of the files."""

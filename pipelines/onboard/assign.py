@@ -634,7 +634,8 @@ def _classify(made: Assignment, pieces: Mapping[int, Piece], contract: Contract)
             continue
         if (
             profile.share("email", "phone") > 0.5
-            or (profile.person > 0.6 and profile.unique_share > 0.3)
+            or (profile.person > 0.6 and (profile.unique_share > 0.3 or profile.distinct > 30))
+            or profile.share("titled_name") > 0.1
             or (piece is not None and (piece.kind == "name" or piece.role not in {None, "property"}))
         ):
             decision.privacy = "direct"

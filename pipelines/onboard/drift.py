@@ -300,11 +300,12 @@ def _content(
 
 
 def _own_content(layout: Layout) -> dict[str, Any] | None:
+    """The file that a layout was read from, if it still says the same."""
     for folder in reversed(mapping_folders()):
         path = folder / layout.borough / f"{layout.name}.yaml"
         if path.exists():
             found: dict[str, Any] = read_yaml(path) or {}
-            return found
+            return found if registry.read_mapping(path).hash == layout.hash else None
     return None
 
 

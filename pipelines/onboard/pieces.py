@@ -95,6 +95,8 @@ def _piece(place: int, heading: Heading, profile: Profile, dataset: str, known: 
     if best is None:
         return None
     kind, element, said, fits = best
+    if element == "building_number" and rest.set <= {"ref"} and heading.set - OF_PROPERTY - {"ref"}:
+        return None  # the number of a licence, an application, a party
     field_said = max(
         (said_.score for name, said_ in known.says(heading, dataset).items() if not is_of_pieces(name, dataset)),
         default=0.0,

@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.core import beside
 from tests.night.conftest import BOROUGHS, CANARY, LODA, Night, run_loda
 
 
@@ -35,7 +36,7 @@ def test_every_drop_has_a_receipt_and_every_row_a_fate(night: Night):
 
 
 def _is_ours(path: Path) -> bool:
-    return path.name.endswith((".receipt.json", ".receipt.txt", ".quarantine.csv"))
+    return path.name.endswith((*beside.NEVER_A_DROP, beside.QUARANTINE))
 
 
 def test_quarantine_file_holds_the_quarantined_rows(night: Night):

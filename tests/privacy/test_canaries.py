@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.core import beside
 from schemas import registry
 from schemas.mapping import Mapping
 from tests.night.conftest import run_loda
@@ -155,9 +156,7 @@ def _is_open(path: Path, name: str) -> bool:
 
 def _is_answer(path: Path) -> bool:
     """What we write beside a drop, except the quarantined rows, which are the borough's own."""
-    return (
-        path.name.endswith((".receipt.json", ".receipt.txt", ".receipt.html", ".mapping.yaml")) or "NOTICE" in path.name
-    )
+    return path.name.endswith(beside.NEVER_A_DROP) or "NOTICE" in path.name
 
 
 def _found(content: bytes) -> set[str]:

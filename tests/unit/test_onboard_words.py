@@ -81,7 +81,12 @@ def test_every_field_is_known_by_its_own_name_and_title():
 
 @pytest.mark.parametrize(
     ("heading", "reason"),
-    [("Manager Telephone", "personal data"), ("Fee Paid", "not needed"), ("Case Officer", "staff"), ("NOTES", "free text")],
+    [
+        ("Manager Telephone", "personal data"),
+        ("Fee Paid", "not needed"),
+        ("Case Officer", "staff"),
+        ("NOTES", "free text"),
+    ],
 )
 def test_headings_that_no_field_wants(heading: str, reason: str):
     found = knowledge().ignored(read(heading), "hmo_licence")

@@ -273,6 +273,7 @@ def test_our_files_are_never_taken_for_drops(intake: Intake):
     path = intake.drop(register(3), REGISTER)
     for ending in (".receipt.json", ".receipt.txt", ".receipt.html", ".receipt.csv", ".mapping.yaml"):
         beside(path, ending).write_bytes(b"ours")
+    path.with_name("~$register.csv.quarantine.xlsx").write_bytes(b"Excel has it open")
     intake.night()
     assert [drop.path.rsplit("/", 1)[1] for drop in intake.drops()] == [REGISTER]
 
