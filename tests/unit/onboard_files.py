@@ -18,7 +18,7 @@ STREETS = ("Alder", "Birch", "Cedar", "Dawlish", "Elmfield", "Farrier", "Granary
 HERE, FAR = (
     ("N4", "N8", "N15", "N17", "N22"),
     ("LS1", "B5", "CR0", "HA2", "E8", "SW9", "M4", "RG1", "NW2", "EN3", "IG1", "TW3", "KT1", "BR2"),
-)  # noqa: E501
+)
 MARK = "Zyxwvut"
 """Stands in every personal value, so that a test can look for it where none may be."""
 
