@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from schemas import registry
 from schemas.contract import Contract, Severity
 from schemas.mapping import Strict
+from schemas.strict_yaml import read_yaml
 
 RULES = Path(__file__).resolve().parent / "rules.yaml"
 
@@ -85,7 +86,7 @@ class Rule(Strict):
 
 @lru_cache(maxsize=1)
 def _hand_written() -> dict[str, tuple[Rule, ...]]:
-    found = registry.read_yaml(RULES)
+    found = read_yaml(RULES)
     return {dataset: tuple(Rule.model_validate(rule) for rule in rules) for dataset, rules in found.items()}
 
 

@@ -25,6 +25,7 @@ from pipelines.core.settings import settings
 from schemas import registry
 from schemas.contract import Contract
 from schemas.mapping import Strict, merged
+from schemas.strict_yaml import read_yaml
 
 Frequency = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 
@@ -136,7 +137,7 @@ def calendar(borough: str) -> Calendar:
     for folder in calendar_folders():
         path = folder / f"{borough}.yaml"
         if path.exists():
-            content = merged(content, registry.read_yaml(path) or {})
+            content = merged(content, read_yaml(path) or {})
     try:
         found = Calendar.model_validate(content)
         for dataset in found.datasets:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.hashing import hash_of
+from schemas.strict_yaml import read_yaml
 
 Privacy = Literal["none", "indirect", "direct", "special", "public_register"]
 Severity = Literal["warning", "error", "critical"]
@@ -114,7 +115,7 @@ def read_contract(path: Path) -> Contract:
         ConfigurationError: the file is not a contract, or its codes contradict their meanings.
     """
     try:
-        document = OpenDataContractStandard.from_file(str(path))
+        document = OpenDataContractStandard(**read_yaml(path))
         table = (document.schema_ or [])[0]
         custom = {item.property: item.value for item in table.customProperties or []}
         properties = table.properties or []

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from pipelines.core import clock
@@ -21,6 +19,7 @@ from schemas.agreement import cover as find_cover
 from schemas.contract import Contract, read_contract
 from schemas.mapping import Mapping, Strict, merged
 from schemas.scheme import BoroughSchemes, Designation
+from schemas.strict_yaml import read_yaml
 from schemas.template import template_layouts
 
 FOLDER = Path(__file__).resolve().parent
@@ -58,30 +57,6 @@ class System(Strict):
     vendor: str
     datasets: tuple[str, ...] = Field(min_length=1)
     note: str
-
-
-class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # the quick one where it was built
-    """YAML that refuses a key given twice, since the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = {str(key) for key in keys if keys.count(key) > 1}
-        if twice:
-            raise ConfigurationError(f"The key {sorted(twice)[0]!r} stands twice{node.start_mark}.")
-        made: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return made
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file.
-
-    Raises:
-        ConfigurationError: it is not YAML, or gives one key twice.
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from pipelines.core.errors import ConfigurationError
 from schemas.contract import Contract
-from schemas.registry import FOLDER, read_yaml
+from schemas.registry import FOLDER
+from schemas.strict_yaml import read_yaml
 from schemas.template import csv_rows
 
 

@@ -8,24 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.core.ledger.engine import engine, upgrade
-from pipelines.core.settings import settings
-from schemas import registry
+from tests.homes import own_home
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty LODA_HOME with a ledger, thrown away after the test."""
-    monkeypatch.setenv("LODA_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("LODA_STABLE_SECONDS", "0")
     monkeypatch.chdir(tmp_path)
-    settings.cache_clear()
-    registry.clear()
-    upgrade()
-    yield tmp_path / "home"
-    engine().dispose()
-    settings.cache_clear()
-    registry.clear()
+    with own_home(tmp_path / "home") as folder:
+        yield folder
 
 
 def real_data() -> Path:

@@ -14,8 +14,6 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import display
-from pipelines.cli.doctor import findings as doctor_findings
 from pipelines.core.errors import LodaError
 
 app = typer.Typer(
@@ -67,6 +65,7 @@ def demo(
 ) -> None:
     """Make synthetic extracts of London boroughs, each in its own layout and with its own faults."""
     from pipelines import demo as generator
+    from pipelines.cli import display
     from pipelines.core.settings import settings
 
     with sentences():
@@ -96,6 +95,7 @@ def run(
     Exit code 0 when every borough went through, 1 when one failed (the others are out).
     """
     from pipelines import night
+    from pipelines.cli import display
 
     with sentences():
         started = datetime.now(UTC)
@@ -118,6 +118,8 @@ def run(
 @app.command(epilog="Example: loda status --json")
 def status(as_json: Json = False) -> None:
     """The last good state of every borough and dataset, and each borough's current list."""
+    from pipelines.cli import display
+
     with sentences():
         rows = display.status_rows()
         if as_json:
@@ -135,6 +137,7 @@ def list_(
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
 ) -> None:
     """A borough's current ranked list of likely unlicensed HMOs: leads to check, not findings."""
+    from pipelines.cli import display
     from pipelines.ranking import current_list
     from schemas import registry
 
@@ -162,6 +165,7 @@ def receipt(
     as_json: Json = False,
 ) -> None:
     """The receipt of one drop: what was accepted, what was not, why, and what to do."""
+    from pipelines.cli import display
     from pipelines.publish import receipt_html, receipt_text
 
     with sentences():
@@ -179,7 +183,10 @@ def receipt(
 @app.command(epilog="Example: loda doctor")
 def doctor(as_json: Json = False) -> None:
     """Check the configuration and every connection, and say what to do. Exit code 1 if something must be mended."""
-    found = doctor_findings()
+    from pipelines.cli import display
+    from pipelines.cli.doctor import findings
+
+    found = findings()
     if as_json:
         print_json([{"check": f.check, "ok": f.ok, "sentence": f.sentence} for f in found])
     else:
@@ -214,6 +221,8 @@ def template(
 @app.command(epilog="Example: loda tonight")
 def tonight(top: Annotated[int, typer.Option(min=1, help="Entries of each list to show.")] = 5) -> None:
     """Each borough's receipts in short, the top of its list, and where everything lies."""
+    from pipelines.cli import display
+
     with sentences():
         display.print_tonight(top)
 
@@ -221,6 +230,8 @@ def tonight(top: Annotated[int, typer.Option(min=1, help="Entries of each list t
 @model_app.command("list", epilog="Example: loda model list --json")
 def model_list(as_json: Json = False) -> None:
     """Every model: when it was trained, what it scored, who promoted it."""
+    from pipelines.cli import display
+
     with sentences():
         rows = display.model_rows()
         if as_json:

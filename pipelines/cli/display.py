@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from rich import box
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from pipelines.cli.console import console, need_ledger, table_of
 from pipelines.core.errors import LodaError, NotFound
-from pipelines.core.ledger.engine import schema_revisions, transaction
+from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, LastGood, ListEntry, ModelVersion, PublishedList
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
@@ -24,20 +22,6 @@ from schemas import registry
 if TYPE_CHECKING:
     from pipelines.cli.doctor import Finding
     from pipelines.demo import DemoSummary
-
-console = Console(highlight=False)
-
-
-def _table(*headings: str, right: Sequence[str] = (), title: str | None = None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
-    return table
-
-
-def _need_ledger() -> None:
-    if schema_revisions()[0] is None:
-        raise NotFound("No night has run here yet; start with 'loda demo' and 'loda run', or 'make run'.")
 
 
 def chosen_boroughs(text: str, default: Sequence[str]) -> list[str]:
@@ -139,7 +123,7 @@ def print_night(summary: dict[str, Any]) -> None:
 
 def status_rows() -> dict[str, Any]:
     """Last good extract of every borough and dataset, held and refused drops since, and current lists."""
-    _need_ledger()
+    need_ledger()
     with transaction() as session:
         good = session.scalars(sa.select(LastGood).order_by(LastGood.borough, LastGood.dataset)).all()
         troubled = session.scalars(
@@ -171,16 +155,16 @@ def status_rows() -> dict[str, Any]:
 
 def print_status(rows: dict[str, Any]) -> None:
     """`loda status`, for people."""
-    table = _table("Borough", "Dataset", "Extract of", "Rows", "Drop", right=["Rows"], title="Last good extracts")
+    table = table_of("Borough", "Dataset", "Extract of", "Rows", "Drop", right=["Rows"], title="Last good extracts")
     for row in rows["last_good"]:
         table.add_row(row["borough"], row["dataset"], row["extract_date"], f"{row['rows']:,}", row["drop"])
     console.print(table)
     if rows["not_used"]:
-        table = _table("Drop", "Status", "Why", title="Not used")
+        table = table_of("Drop", "Status", "Why", title="Not used")
         for row in rows["not_used"]:
             table.add_row(row["receipt"], row["status"], escape(row["sentence"] or ""))
         console.print(table)
-    table = _table(
+    table = table_of(
         "Borough", "As of", "Version", "Entries", "Issued", right=["Version", "Entries"], title="Current lists"
     )
     for slug, issued in rows["lists"].items():
@@ -252,7 +236,7 @@ def find_receipt(drop: str) -> dict[str, Any]:
     Raises:
         NotFound: there is no such drop, or it is not finished.
     """
-    _need_ledger()
+    need_ledger()
     with transaction() as session:
         found = session.scalars(
             sa.select(Drop).where(sa.or_(Drop.id == drop, Drop.path == drop)).order_by(Drop.received_at.desc())
@@ -275,7 +259,7 @@ def print_doctor(found: Sequence[Finding]) -> None:
 
 def model_rows() -> list[dict[str, Any]]:
     """Every model, newest first."""
-    _need_ledger()
+    need_ledger()
     with transaction() as session:
         found = session.scalars(sa.select(ModelVersion).order_by(ModelVersion.trained_at.desc())).all()
     return [
@@ -294,7 +278,7 @@ def model_rows() -> list[dict[str, Any]]:
 
 def print_models(rows: list[dict[str, Any]]) -> None:
     """`loda model list`, for people."""
-    table = _table("Model", "Status", "As of", "Promoted by", "Reason")
+    table = table_of("Model", "Status", "As of", "Promoted by", "Reason")
     for row in rows:
         table.add_row(
             row["model"], row["status"], row["as_of"], escape(row["promoted_by"] or "-"), escape(row["reason"] or "-")
@@ -306,7 +290,7 @@ def print_tonight(top: int) -> None:
     """The end of a night, for people: receipts in short, the top of each list, where everything lies."""
     from pipelines.ranking import current_list
 
-    _need_ledger()
+    need_ledger()
     with transaction() as session:
         drops = session.scalars(sa.select(Drop).order_by(Drop.borough, Drop.dataset, Drop.received_at)).all()
         standing = sa.select(PublishedList.borough).where(PublishedList.withdrawn_at.is_(None))

@@ -10,9 +10,8 @@ import typer
 from rich.markup import escape
 
 from pipelines.cli.app import Json, app, print_json, sentences
-from pipelines.cli.display import console
-from pipelines.core.errors import LodaError, NotFound
-from pipelines.core.ledger.engine import schema_revisions
+from pipelines.cli.console import console, need_ledger
+from pipelines.core.errors import LodaError
 
 gate_app = typer.Typer(help="Held drops: which there are, and a person's decision on them.", no_args_is_help=True)
 app.add_typer(gate_app, name="gate")
@@ -32,7 +31,7 @@ def gate_list(
     from pipelines.gate import decisions
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         if decided:
             _print(decisions.decisions(borough or None), as_json, _decision_lines, "Nothing has been decided yet.")
         else:
@@ -55,7 +54,7 @@ def gate_release(
     from pipelines.gate import decisions
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         borough = decisions.release(drop, who, reason)
         if now:
             _through(borough)
@@ -71,7 +70,7 @@ def gate_refuse(drop: str, who: Who, reason: Reason, as_json: Json = False) -> N
     from pipelines.gate import decisions
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         decisions.refuse(drop, who, reason)
         _answer(drop, as_json, "The borough reads it in its receipt when the next night has run.")
 
@@ -83,11 +82,6 @@ def _through(borough: str) -> None:
     stages: dict[str, Callable[[str], object]] = {name: getattr(night, name) for name in NOW}
     for stage in stages.values():
         stage(borough)
-
-
-def _need_ledger() -> None:
-    if schema_revisions()[0] is None:
-        raise NotFound("No night has run here yet, so no drop is held; start with 'loda run'.")
 
 
 def _answer(drop: str, as_json: bool, waiting: str) -> None:

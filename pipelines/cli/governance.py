@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.app import Json, app, print_json, sentences
-from pipelines.core.errors import LodaError, NotFound
+from pipelines.cli.console import need_ledger
+from pipelines.core.errors import NotFound
 
 agreements_app = typer.Typer(
     help="Who may use which data, for what and until when.", invoke_without_command=True, rich_markup_mode=None
@@ -99,7 +100,7 @@ def audit_verify(
     from pipelines.governance import audit
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         own = audit.read_anchor()
         anchors = [audit.parse_anchor(text) for text in anchor or []] + ([own] if own else [])
         with transaction() as session:
@@ -134,7 +135,7 @@ def audit_list(
     from pipelines.governance import audit
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         with transaction() as session:
             found = audit.lines(session, about=about or None, what=what or None, last=last)
         if as_json:
@@ -325,10 +326,3 @@ def key_check(as_json: Json = False) -> None:
             print_json({"fingerprint": mark, "sentence": told})
         else:
             typer.echo(told)
-
-
-def _need_ledger() -> None:
-    from pipelines.core.ledger.engine import is_there
-
-    if not is_there():
-        raise LodaError("There is no ledger yet; the first night makes it ('loda run').")

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from pipelines.cli.app import Json, app, print_json, sentences
+from pipelines.cli.console import console, table_of
 from pipelines.core.errors import LodaError, NotFound
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def onboard(
     with sentences():
         extract, name, borough, dataset = _found(file, borough, dataset)
         work = _Sitting(extract, name, borough, dataset or None)
-        if not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        if not as_json and _at_a_terminal():
             work.ask()
         rehearsed = work.rehearse()
         written = work.write() if write else None
@@ -50,6 +51,11 @@ def onboard(
             _show(work, rehearsed, written)
         if write and written is None and work.proposal.known_layout is None:
             raise typer.Exit(NOT_USABLE)
+
+
+def _at_a_terminal() -> bool:
+    """Whether somebody is there who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _found(file: str, borough: str, dataset: str) -> tuple[Extract, str, str, str]:
@@ -241,10 +247,6 @@ def _findings(receipt: dict[str, Any]) -> list[str]:
 
 def _show(work: _Sitting, rehearsed: Rehearsal | None, written: Path | None) -> None:
     """Everything for a person."""
-    from rich import box
-    from rich.table import Table
-
-    from pipelines.cli.display import console
     from schemas import registry
 
     made, shape = work.proposal, work.recognised.shape
@@ -258,9 +260,7 @@ def _show(work: _Sitting, rehearsed: Rehearsal | None, written: Path | None) -> 
     )
     for note in (*made.notes, *made.changes):
         console.print(f"  {escape(note)}", soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Column", "becomes", "", "Why"):
-        table.add_column(heading, overflow="fold")
+    table = table_of("Column", "becomes", "", "Why")
     for column in made.columns:
         becomes = contract.by_name[column.field].title if column.field else "not used"
         mark = "[green]sure[/green]" if column.sure else "[yellow]UNSURE[/yellow]"
@@ -274,8 +274,6 @@ def _show(work: _Sitting, rehearsed: Rehearsal | None, written: Path | None) -> 
 
 
 def _show_rehearsal(rehearsed: Rehearsal) -> None:
-    from pipelines.cli.display import console
-
     receipt = rehearsed.receipt
     console.print(
         f"Rehearsal: {receipt['rows_in']:,} rows in = {receipt['accepted']:,} accepted + {receipt['quarantined']:,} "
@@ -289,8 +287,6 @@ def _show_rehearsal(rehearsed: Rehearsal) -> None:
 
 
 def _show_end(work: _Sitting, written: Path | None) -> None:
-    from pipelines.cli.display import console
-
     made = work.proposal
     open_ = len(made.questions)
     if made.known_layout is not None:

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from pipelines.cli.app import Json, app, print_json, sentences
-from pipelines.cli.display import console
+from pipelines.cli.console import console, need_ledger, table_of
 from pipelines.core.errors import NotFound
-from pipelines.core.ledger.engine import schema_revisions
 
 if TYPE_CHECKING:
     from pipelines.publish.scorecards import Line
@@ -53,7 +50,7 @@ def datasets(out: OutFolder = None, as_json: Json = False) -> None:
         if as_json:
             print_json(rows)
             return
-        table = _table("Dataset", "What it is for", "How often", "Columns")
+        table = table_of("Dataset", "What it is for", "How often", "Columns")
         for row in rows:
             table.add_row(row["dataset"], row["purpose"], row["how_often"], str(row["columns"]))
         console.print(table)
@@ -73,7 +70,7 @@ def notices(
     from schemas import registry
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         if borough:
             registry.borough(borough)
         today = clock.today()
@@ -113,7 +110,7 @@ def scorecard(borough: str, as_json: Json = False) -> None:
     from schemas import registry
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         name = registry.borough(borough).name
         cards = scorecards().cards.get(borough, ())
         if as_json:
@@ -159,7 +156,7 @@ def systems(out: OutFolder = None, as_json: Json = False) -> None:
     from pipelines.publish.catalogue import catalogue, catalogue_files
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         entries = catalogue()
         if out is not None:
             written = _write(out, catalogue_files(entries))
@@ -171,7 +168,7 @@ def systems(out: OutFolder = None, as_json: Json = False) -> None:
             boroughs: dict[str, set[str]] = {}
             for entry in entries:
                 boroughs.setdefault(entry.product, set()).add(entry.borough)
-            table = _table("Product", "Boroughs", "Which")
+            table = table_of("Product", "Boroughs", "Which")
             for product, own in sorted(boroughs.items(), key=lambda item: (-len(item[1]), item[0])):
                 table.add_row(escape(product), str(len(own)), ", ".join(sorted(own)))
             console.print(table)
@@ -186,7 +183,7 @@ def pages(as_json: Json = False) -> None:
     from pipelines.core.settings import settings
 
     with sentences():
-        _need_ledger()
+        need_ledger()
         results = [publish.publish_pages(), publish.notify()]
         if as_json:
             print_json([asdict(result) for result in results])
@@ -201,15 +198,3 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[str]:
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return sorted(files)
-
-
-def _table(*headings: str, title: str | None = None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _need_ledger() -> None:
-    if schema_revisions()[0] is None:
-        raise NotFound("No night has run here yet; start with 'loda demo' and 'loda run', or 'make run'.")

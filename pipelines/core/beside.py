@@ -10,4 +10,7 @@ MAPPING = ".mapping.yaml"
 QUARANTINE = ".quarantine.csv"
 """Quarantined rows. Told from a corrected file of the same name by its content, not by its name."""
 
-NEVER_A_DROP = (RECEIPT_JSON, RECEIPT_TEXT, RECEIPT_PAGE, RECEIPT_LINES, MAPPING)
+NOTICES_PAGE, NOTICES_JSON = "NOTICES.html", "NOTICES.json"
+"""In the folder of each borough: what it still has to send."""
+
+NEVER_A_DROP = (RECEIPT_JSON, RECEIPT_TEXT, RECEIPT_PAGE, RECEIPT_LINES, MAPPING, NOTICES_PAGE, NOTICES_JSON)

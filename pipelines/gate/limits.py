@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.registry import read_yaml
+from schemas.strict_yaml import read_yaml
 
 FILE = Path(__file__).resolve().parent / "limits.yaml"
 

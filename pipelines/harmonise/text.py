@@ -13,7 +13,7 @@ from pipelines.extracts.chunk import REPLACEMENT
 from pipelines.harmonise.cell_bytes import has_byte, has_digits, untidy
 from pipelines.harmonise.column import NO_TEXT, Column, Mask, spread, true
 
-UNPRINTABLE = r"[\x00-\x08\x0e-\x1f\x7f-\x{84}\x{86}-\x{9f}\p{Cf}]"
+UNPRINTABLE = r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x{84}\x{86}-\x{9f}\p{Cf}]"
 """Control and format characters that are no white space: among them those that turn the direction of writing round."""
 EDGES = r"^[\s\p{Z}]+|[\s\p{Z}]+$"
 LINE_BREAKS = r"[\s\p{Z},]*[\r\n\x{85}\x{2028}\x{2029}]+[\s\p{Z}]*"

@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 
 DROPS = "drops"
 UNPLACED = "unplaced"
-OURS = (*beside.NEVER_A_DROP, "NOTICES.html", "NOTICES.json")
 UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 OFFICE_LOCK = "~$"
 """How the file begins that Excel keeps beside a workbook while somebody has it open."""
@@ -55,7 +54,9 @@ def _is_text(path: str) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith((".", OFFICE_LOCK)) or name.endswith(OURS) or name.lower().endswith(UNFINISHED)
+    return (
+        name.startswith((".", OFFICE_LOCK)) or name.endswith(beside.NEVER_A_DROP) or name.lower().endswith(UNFINISHED)
+    )
 
 
 def is_young(entry: Entry) -> bool:

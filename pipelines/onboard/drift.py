@@ -19,7 +19,8 @@ from schemas import registry
 from schemas.contract import Contract
 from schemas.mapping import FieldMap
 from schemas.mapping import Mapping as Layout
-from schemas.registry import mapping_folders, read_yaml
+from schemas.registry import mapping_folders
+from schemas.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
     from pipelines.extracts import Recognised

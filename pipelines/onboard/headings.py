@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pipelines.onboard.words import Heading, content, lexicon, likeness, read, spare_words
 from schemas import registry
 from schemas.contract import Privacy
-from schemas.registry import read_yaml
+from schemas.strict_yaml import read_yaml
 
 OUTRIGHT, LEARNED, MAYBE, DIVIDED = 1.0, 0.97, 0.78, 0.7
 """How much a phrase counts: that says a field outright; that other boroughs' mappings agree on; that only may mean it;

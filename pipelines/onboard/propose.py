@@ -20,7 +20,8 @@ from pipelines.onboard.proposal import ColumnProposal, Proposal, confidence, que
 from pipelines.onboard.systems import Preset, fitting_preset, overrides
 from schemas import registry
 from schemas.mapping import Mapping as Layout
-from schemas.registry import FOLDER, read_yaml
+from schemas.registry import FOLDER
+from schemas.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
     from pipelines.extracts import Recognised

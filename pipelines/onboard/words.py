@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 
 from rapidfuzz import fuzz, process
 
-from schemas.registry import FOLDER, read_yaml
+from schemas.registry import FOLDER
+from schemas.strict_yaml import read_yaml
 
 LONGEST_WORD = 24
 TYPO_FROM = 5

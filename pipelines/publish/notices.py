@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.core import clock
+from pipelines.core.beside import NOTICES_JSON, NOTICES_PAGE
 from pipelines.core.bucket import Folder
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Notice
@@ -27,7 +28,6 @@ from schemas import registry
 from schemas.guidance import EVERY, day
 
 STAGE = "notices"
-PAGE, DATA = "NOTICES.html", "NOTICES.json"
 TOLD = ("due_soon", *GRAVE)
 """States that a borough is told of; one that is due and waited for it was told of before."""
 
@@ -141,10 +141,10 @@ def _deliver(borough: str, of_borough: Sequence[Standing]) -> bool:
         [standing_data(standing) for standing in of_borough], [notice.sentence for notice in told], look()
     )
     bucket = Folder(f"{settings().bucket_url.rstrip('/')}/drops/{borough}")
-    if stages.is_done(STAGE, borough, made_from) and bucket.exists(PAGE) and bucket.exists(DATA):
+    if stages.is_done(STAGE, borough, made_from) and bucket.exists(NOTICES_PAGE) and bucket.exists(NOTICES_JSON):
         return False
-    bucket.write_bytes(PAGE, notices_page(borough, of_borough, told))
-    bucket.write_bytes(DATA, _json(borough, of_borough, told))
+    bucket.write_bytes(NOTICES_PAGE, notices_page(borough, of_borough, told))
+    bucket.write_bytes(NOTICES_JSON, _json(borough, of_borough, told))
     stages.mark_done(STAGE, borough, made_from, {state: _count(of_borough, state) for state in TOLD})
     return True
 

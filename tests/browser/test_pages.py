@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipelines import publish
-from pipelines.core.ledger.engine import engine, upgrade
-from pipelines.core.settings import settings
 from schemas import registry
 from tests.browser.conftest import NARROW, WIDE, Look, overflow, unfold, violations
+from tests.homes import own_home
 from tests.unit.pages_world import london
 
 PAGES = {
@@ -31,19 +30,11 @@ PAGES = {
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every page was written once, from made-up figures."""
-    home = tmp_path_factory.mktemp("pages") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LODA_HOME", str(home))
-        patch.setenv("LODA_NOW", "2026-03-10T02:00:00+00:00")
-        settings.cache_clear()
-        registry.clear()
-        upgrade()
+    folder = tmp_path_factory.mktemp("pages") / "home"
+    with own_home(folder, LODA_NOW="2026-03-10T02:00:00+00:00") as home:
         london(date(2026, 3, 6), boroughs=("camden", "hammersmith_and_fulham", "kensington_and_chelsea"), months=4)
         publish.publish_pages()
         publish.notify()
-        engine().dispose()
-    settings.cache_clear()
-    registry.clear()
     return home
 
 

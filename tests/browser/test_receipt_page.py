@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 
 from pipelines.core.bucket import Folder
-from pipelines.core.ledger.engine import engine, upgrade
-from pipelines.core.settings import settings
 from pipelines.extracts import Extract
 from pipelines.publish import receipt_html
 from pipelines.rehearsal import rehearse
-from schemas import registry
 from tests.browser.conftest import NARROW, WIDE, Look, overflow, violations
+from tests.homes import own_home
 from tests.intake.conftest import HEADER, row
 
 LONG = "a_register_of_licences_with_a_very_long_name_and_no_space_anywhere_" + "x" * 60 + ".csv"
@@ -94,15 +92,8 @@ def receipts(folder: Path) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("receipts")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LODA_HOME", str(folder / "home"))
-        settings.cache_clear()
-        registry.clear()
-        upgrade()
+    with own_home(folder / "home"):
         made = receipts(folder)
-        engine().dispose()
-    settings.cache_clear()
-    registry.clear()
     for name, receipt in made.items():
         (folder / f"{name}.html").write_bytes(receipt_html(receipt))
     return {name: folder / f"{name}.html" for name in made}

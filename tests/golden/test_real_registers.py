@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pipelines.core.ledger.models import Drop, LastGood
 from pipelines.core.settings import settings
 from pipelines.governance import access
 from tests.conftest import needs_real_data, real_data
+from tests.homes import own_home
 
 pytestmark = needs_real_data
 
@@ -35,8 +37,14 @@ def night() -> None:
             stage(borough)
 
 
-@pytest.fixture
-def drops(home: Path) -> dict[str, Drop]:
+@pytest.fixture(scope="module")
+def drops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Drop]]:
+    """One night over all of them, which the tests only look at."""
+    with own_home(tmp_path_factory.mktemp("registers")):
+        yield _taken_in()
+
+
+def _taken_in() -> dict[str, Drop]:
     for source, place in PLACES.items():
         folder = Path(settings().bucket_url) / "drops" / place
         folder.mkdir(parents=True, exist_ok=True)

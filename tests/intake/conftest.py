@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,3 +76,27 @@ class Intake:
 @pytest.fixture
 def intake(home: Path) -> Intake:
     return Intake(Path(settings().bucket_url))
+
+
+KilledNight = Callable[[int], tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def night_killed_at() -> Iterator[KilledNight]:
+    """Run the intake of the present home until its N-th lasting step: how it ended, and the steps of a whole one."""
+    driver = Path(__file__).with_name("killed_night.py")
+    environment = {**os.environ, "PYTHONPATH": str(driver.parents[2]), "LODA_STABLE_SECONDS": "0"}
+    process = subprocess.Popen(
+        [sys.executable, str(driver)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def run(step: int) -> tuple[int, int]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{settings().home} {step}\n")
+        process.stdin.flush()
+        ended, steps = process.stdout.readline().split()
+        return int(ended), int(steps)
+
+    yield run
+    process.communicate(timeout=60)

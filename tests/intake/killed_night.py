@@ -1,4 +1,7 @@
-"""Run one borough's intake and kill this very process at its N-th lasting step. Started by `test_kill.py`.
+"""Runs intakes that kill themselves at their N-th lasting step. Started once by `conftest.py`.
+
+Each line `HOME STEP` on stdin has a child of this process run one borough's intake in that home; the answer is a line
+`EXIT STEPS`. A child begins with everything loaded, which is most of what a night in a fresh process would cost.
 
 Lasting steps are what a crash can fall between: a ledger commit (killed just before it),
 a file that appears (before and after), a lake commit (after).
@@ -9,14 +12,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
+import great_expectations  # noqa: F401 - loaded here, once
 import sqlalchemy as sa
 
+from pipelines import gate, harmonise, ingest, publish
 from pipelines.core import bucket, lake
 
-left = int(sys.argv[1])
+left = 0
 steps = 0
 
 
@@ -39,14 +45,38 @@ def around(function: Callable[..., Any], *, before: bool = False) -> Callable[..
     return wrapped
 
 
+def night(home: str, until: int) -> None:
+    global left
+    os.environ["LODA_HOME"] = home
+    left = until
+    for borough in ingest.discover():
+        for stage in (ingest.admit, harmonise.harmonise, gate.gate, publish.publish_drops):
+            stage(borough)
+
+
+def in_a_child(home: str, until: int) -> str:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        try:
+            night(home, until)
+            os.write(writing, str(steps).encode())
+        except BaseException:  # noqa: BLE001 - told by how the child ends
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        counted = answer.read() or "0"
+    return f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])} {counted}"
+
+
 sa.event.listen(sa.Engine, "commit", lambda _connection: step("commit"))
 lake.replace = around(lake.replace, before=True)
-move = bucket.LocalFileSystem.mv
-bucket.LocalFileSystem.mv = around(move, before=True)
+bucket.LocalFileSystem.mv = around(bucket.LocalFileSystem.mv, before=True)
 
-from pipelines import gate, harmonise, ingest, publish  # noqa: E402 - after the steps are counted
-
-for borough in ingest.discover():
-    for stage in (ingest.admit, harmonise.harmonise, gate.gate, publish.publish_drops):
-        stage(borough)
-sys.stdout.write(f"{steps}\n")
+for line in sys.stdin:
+    where, _, number = line.strip().rpartition(" ")
+    sys.stdout.write(in_a_child(where, int(number)) + "\n")
+    sys.stdout.flush()

@@ -129,11 +129,17 @@ def test_binary_file_named_csv(intake: Intake, content: bytes):
     refused(intake, "not_text")
 
 
-@pytest.mark.parametrize("name", ["register.pdf", "register.xls", "register", "register.csv.gz"])
+@pytest.mark.parametrize("name", ["register.doc", "register.xls", "register", "register.csv.gz"])
 def test_kinds_that_are_not_read(intake: Intake, name: str):
     intake.drop(register(3), name)
     intake.night()
     refused(intake, "unsupported_kind")
+
+
+def test_damaged_pdf(intake: Intake):
+    intake.drop(register(3), "register.pdf")
+    intake.night()
+    refused(intake, "unreadable_pdf")
 
 
 def test_damaged_parquet(intake: Intake):

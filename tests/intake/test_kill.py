@@ -12,22 +12,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.core.settings import settings
-from tests.intake.conftest import HEADER, Intake, register, row
+from tests.homes import move_into_home
+from tests.intake.conftest import HEADER, Intake, KilledNight, register, row
 
-DRIVER = Path(__file__).with_name("killed_night.py")
 KILLS = 8
-
-
-def run_until(step: int) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LODA_HOME": str(settings().home), "PYTHONPATH": str(DRIVER.parents[2])}
-    return subprocess.run(
-        [sys.executable, str(DRIVER), str(step)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def fill(intake: Intake) -> None:
@@ -49,25 +37,22 @@ def state(intake: Intake) -> dict:
     return {"drops": drops, "files": files, "rows": rows}
 
 
-def test_killed_anywhere_the_next_night_ends_as_if_nothing_had_happened(intake: Intake, tmp_path, monkeypatch):
+def test_killed_anywhere_the_next_night_ends_as_if_nothing_had_happened(
+    intake: Intake, night_killed_at: KilledNight, tmp_path, monkeypatch
+):
     fill(intake)
-    untouched = run_until(10**9)
-    assert untouched.returncode == 0, untouched.stderr
-    steps = int(untouched.stdout)
+    ended, steps = night_killed_at(10**9)
+    assert ended == 0
     assert steps > 20, "the steps of every stage are counted"
     expected = state(intake)
     assert len(expected["rows"]) == 40
     points = sorted(random.Random(2026).sample(range(1, steps + 1), KILLS))
     for point in points:
         monkeypatch.setenv("LODA_HOME", str(tmp_path / f"killed-{point}"))
-        settings.cache_clear()
-        from pipelines.core.ledger.engine import upgrade
-
-        upgrade()
+        move_into_home()
         again = Intake(Path(settings().bucket_url))
         fill(again)
-        killed = run_until(point)
-        assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
+        assert night_killed_at(point)[0] == -signal.SIGKILL, point
         again.night()
         assert state(again) == expected, f"killed at step {point} of {steps}"
 
@@ -94,4 +79,4 @@ def test_two_runs_at_once_do_the_work_once(intake: Intake, runs: int):
     assert len(intake.lake()) == 40
     from pipelines.core import lake
 
-    assert lake.version_of("harmonised/hmo_licence") == 1, "two extracts, two commits, none twice"
+    assert lake.version_of("harmonised/hmo_licence") == 2, "an empty beginning, two extracts, and none twice"

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,9 +15,9 @@ import xlsxwriter
 
 from pipelines.core.settings import settings
 from pipelines.rehearsal import rehearse
-from tests.intake.conftest import HEADER, Intake, register, row
+from tests.homes import move_into_home
+from tests.intake.conftest import HEADER, Intake, KilledNight, register, row
 
-DRIVER = Path(__file__).with_name("killed_night.py")
 EVIL = '=HYPERLINK("http://example.org";"x")'
 
 
@@ -412,19 +411,9 @@ def state(intake: Intake) -> dict:
     return {"drops": drops, "files": files, "rows": rows}
 
 
-def run_until(step: int) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LODA_HOME": str(settings().home), "PYTHONPATH": str(DRIVER.parents[2])}
-    return subprocess.run(
-        [sys.executable, str(DRIVER), str(step)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def test_killed_anywhere_a_correction_ends_as_if_nothing_had_happened(intake: Intake, tmp_path, monkeypatch):
+def test_killed_anywhere_a_correction_ends_as_if_nothing_had_happened(
+    intake: Intake, night_killed_at: KilledNight, tmp_path, monkeypatch
+):
     def begin(here: Intake) -> None:
         path = here.drop(faulty(), "register 2024-05-01.csv")
         here.night()
@@ -433,20 +422,16 @@ def test_killed_anywhere_a_correction_ends_as_if_nothing_had_happened(intake: In
         beside(path, as_csv(rows).encode(), ".quarantine.csv")
 
     begin(intake)
-    untouched = run_until(10**9)
-    assert untouched.returncode == 0, untouched.stderr
-    steps, expected = int(untouched.stdout), state(intake)
+    ended, steps = night_killed_at(10**9)
+    assert ended == 0
+    expected = state(intake)
     assert len(expected["rows"]) == 11, [(d.path, d.status, d.reason, d.sentence) for d in intake.drops()]
     for point in sorted({2, steps // 5, 2 * steps // 5, 3 * steps // 5, 4 * steps // 5, steps - 1}):
         monkeypatch.setenv("LODA_HOME", str(tmp_path / f"killed-{point}"))
-        settings.cache_clear()
-        from pipelines.core.ledger.engine import upgrade
-
-        upgrade()
+        move_into_home()
         again = Intake(Path(settings().bucket_url))
         begin(again)
-        killed = run_until(point)
-        assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
+        assert night_killed_at(point)[0] == -signal.SIGKILL, point
         again.night()
         ended = state(again)
         assert set(ended["files"]) ^ set(expected["files"]) == set(), f"killed at step {point} of {steps}"

@@ -15,11 +15,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
+
+from pipelines.cli import app
+from pipelines.core.ledger.engine import engine
+from pipelines.core.settings import settings
 
 LODA = Path(sys.executable).with_name("loda")
 BOROUGHS = ("camden", "lambeth")
 DWELLINGS = 1200
 CANARY = "CANARYZEBRA"
+BLIND_TO_THE_TRUTH = """
+import os, sys
+def watch(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir") and "truth" in str(arguments[0]).split("/"):
+        sys.stderr.write("the truth was opened\\n")
+        sys.stderr.flush()
+        os._exit(99)
+sys.addaudithook(watch)
+from pipelines.cli import app
+app(sys.argv[1:])
+"""
+"""The commands, in a process that ends at the first look into the folder of the synthetic boroughs' truth."""
 # Headings of these two boroughs' extracts that hold names, references of persons, or free text.
 PERSONAL = ("name", "liable", "notes", "comment", "remark", "correspondence", "payer", "party", "applicant", "forward")
 
@@ -33,14 +50,25 @@ class Night:
     printed: str
     planted: int
 
-    def loda(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return run_loda(self.home, *arguments, check=check)
+    def loda(self, *arguments: str, check: bool = True) -> Result:
+        """What a command says in this home; in this very process, which saves loading everything again."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LODA_HOME", str(self.home))
+            settings.cache_clear()
+            done = CliRunner().invoke(app, list(arguments))
+            engine().dispose()
+        settings.cache_clear()
+        assert not check or done.exit_code == 0, done.output
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done
 
 
-def run_loda(home: Path, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+def run_loda(
+    home: Path, *arguments: str, check: bool = True, program: tuple[str, ...] = (str(LODA),), **extra: str
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0", "LODA_WORKERS": "2", **extra}
     done = subprocess.run(
-        [str(LODA), *arguments],
+        [*program, *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -80,5 +108,5 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     home.mkdir()
     run_loda(home, "demo", "--boroughs", ",".join(BOROUGHS), "--dwellings", str(DWELLINGS), "--seed", "7")
     planted = plant(home / "bucket")
-    done = run_loda(home, "run", "--json")
+    done = run_loda(home, "run", "--json", program=(sys.executable, "-c", BLIND_TO_THE_TRUTH), LODA_WORKERS="1")
     return Night(home, json.loads(done.stdout), done.stdout + done.stderr, planted)

@@ -15,6 +15,7 @@ from pipelines.extracts import Chunk
 from pipelines.harmonise.rows import harmonise_chunk
 from schemas import registry
 from schemas.mapping import Mapping
+from schemas.strict_yaml import read_yaml
 
 CASES = yaml.safe_load((Path(__file__).parent / "cells.yaml").read_text(encoding="utf-8"))
 OF_THE_FIELD = {"values", "extract", "default"}
@@ -23,7 +24,7 @@ OF_THE_FIELD = {"values", "extract", "default"}
 def harmonised(case: dict[str, Any]) -> tuple[Any, list[str]]:
     dataset, name = case["field"].split(".")
     by = case.get("by", {})
-    general = registry.read_yaml(registry.FOLDER / "mappings" / "general.yaml")
+    general = read_yaml(registry.FOLDER / "mappings" / "general.yaml")
     how = {"column": "Cell", **{key: value for key, value in by.items() if key in OF_THE_FIELD}}
     content = {
         "blanks": general["blanks"],

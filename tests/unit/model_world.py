@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 
 from pipelines.core import clock
-from pipelines.core.ledger.engine import engine, transaction, upgrade
+from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LastGood
-from pipelines.core.settings import settings
 from pipelines.core.tables import LANDLORD, LINK, PROPERTY
 from pipelines.governance import access, stages
 from schemas import registry
@@ -25,18 +20,6 @@ from schemas import registry
 AS_OF = date(2026, 10, 1)
 CATEGORIES = np.array(["noise", "waste", "pests", "disrepair", "antisocial", "hmo_suspected", "other"])
 BANDS = np.array(["before_1900", "1900_1929", "1930_1949", "1950_1966", "1967_1982", "1983_2002", "2003_on"])
-
-
-@contextmanager
-def own_home(folder: Path) -> Iterator[Path]:
-    """An empty LODA_HOME with a ledger. Contracts stay read, since these tests change none."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LODA_HOME", str(folder))
-        settings.cache_clear()
-        upgrade()
-        yield folder
-        engine().dispose()
-    settings.cache_clear()
 
 
 def spread(table: dict[str, Any], schema: pa.Schema) -> pa.Table:

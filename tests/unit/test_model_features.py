@@ -16,7 +16,8 @@ from models.hmo.features.declaration import SOURCE_WORDS
 from models.hmo.sources import LABEL_DATASETS
 from pipelines.governance import access
 from schemas import registry
-from tests.unit.model_world import AS_OF, World, make, own_home
+from tests.homes import own_home
+from tests.unit.model_world import AS_OF, World, make
 
 BOROUGH = "camden"
 

@@ -14,7 +14,8 @@ import pytest
 from models.hmo import examples, inputs, labels, splits
 from models.hmo.days import day_number
 from models.hmo.evidence import Evidence
-from tests.unit.model_world import AS_OF, World, make, own_home
+from tests.homes import own_home
+from tests.unit.model_world import AS_OF, World, make
 
 BOROUGH = "camden"
 

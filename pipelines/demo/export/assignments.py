@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipelines.core.errors import NotFound
 from schemas.mapping import Strict
-from schemas.registry import read_yaml
+from schemas.strict_yaml import read_yaml
 
 FOLDER = Path(__file__).resolve().parent
 LINE_ENDS = {"unix": "\n", "windows": "\r\n", "old_mac": "\r"}

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipelines.demo.export.draws import Keys, Mask, Rows, chosen
 from schemas.mapping import Strict
-from schemas.registry import read_yaml
+from schemas.strict_yaml import read_yaml
 
 FOLDER = Path(__file__).resolve().parent
 

@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from schemas.mapping import Strict
-from schemas.registry import read_yaml
+from schemas.strict_yaml import read_yaml
 
 FOLDER = Path(__file__).resolve().parent / "layouts"
 
