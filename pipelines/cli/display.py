@@ -29,7 +29,7 @@ def chosen_boroughs(text: str, default: Sequence[str]) -> list[str]:
     london = [slug for slug, borough in registry.boroughs().items() if borough.london]
     if not text.strip():
         return list(default)
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         number = int(text)
         if not 1 <= number <= len(london):
             raise LodaError(f"London has {len(london)} boroughs; {number} cannot be made.")

@@ -193,7 +193,7 @@ def _asked(question: Question, left: int) -> str | None:
         given = str(typer.prompt("Which", default=question.guess or "?")).strip()
         if given in {"?", ""}:
             return None
-        if given.isdigit() and 1 <= int(given) <= len(question.options):
+        if given.isdecimal() and 1 <= int(given) <= len(question.options):
             return question.options[int(given) - 1][0]
         if given in {option for option, _ in question.options}:
             return given

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -32,6 +33,10 @@ HEAD_ROWS = 20_000
 HEAD_CELLS = 600_000
 TAIL_BYTES = MIB // 4
 SHEETS_LOOKED_AT = 30
+PADDING, PADDED_CELLS = re.compile(r"\S {2,}(?=\S)"), 3
+PRINT_REPORT = (
+    "The file is a print report: nothing but spaces keeps its columns apart. Export the same list as CSV or XLSX."
+)
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,19 @@ def _of_text(extract: Extract) -> tuple[dict[str, Any], Found]:
     with extract.open() as raw, unpacked(raw) as handle:
         rows, whole = _head(text_rows(handle, Shape(**options)))
     end = None if whole else _end(extract, dialect)
+    if _is_print_report(rows):
+        raise RefusedDrop("print_report", PRINT_REPORT)
     found = recognise_table(Grid(rows, end))
     found.notes[:0] = dialect.notes
     return options, found
+
+
+def _is_print_report(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether most lines are cells padded with spaces, whatever character may split some of them besides."""
+    lines = [" ".join(cells) for cells in rows if any(cells)]
+    padded = sum(len(PADDING.findall(line)) >= PADDED_CELLS for line in lines)
+    alone = sum(sum(map(bool, cells)) <= PADDED_CELLS for cells in rows if any(cells))
+    return min(padded, alone) > 0.7 * len(lines)
 
 
 def _check_magic(head: bytes) -> None:

@@ -247,7 +247,7 @@ class _Reader:
 
 
 def _whole(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isdigit() and len(text) <= 7 else otherwise
+    return int(text) if text is not None and text.isdecimal() and len(text) <= 7 else otherwise
 
 
 def _letters(column: int) -> str:

@@ -126,7 +126,7 @@ def parse_anchor(text: str) -> Anchor:
         LodaError: it is none.
     """
     number, _, digest = text.strip().partition(":")
-    if not number.isdigit() or len(digest) != len(START):
+    if not number.isdecimal() or len(digest) != len(START):
         raise LodaError(f"'{text[:20]}' is no anchor; it is a line's number, a colon and 64 hex digits.")
     return Anchor(int(number), digest)
 

@@ -18,7 +18,7 @@ from pipelines.harmonise.column import Calendar, Column, Mask, true
 from schemas.mapping_faults import EXCEL_DAYS, PROBES
 
 Days = npt.NDArray[np.datetime64]
-MIDNIGHT = r"^(.*\d)[ T]00:00(?::00(?:[.,]0+)?)?(?:Z|\+00:?00)?$"
+MIDNIGHT = r"^(.*\d)[ T](?:00:00(?::00(?:[.,]0+)?)?(?:Z|\+00:?00)?|12:00(?::00)? ?(?i:AM))$"
 LONE_DIGIT = r"\b(\d)\b"
 EXCEL_NUMBER = r"^[1-9]\d{3,6}(?:\.0+)?$"
 EXCEL_EPOCH = np.datetime64("1899-12-30")

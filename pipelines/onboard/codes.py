@@ -66,7 +66,7 @@ def one_code(text: str, target: Field, known: Knowledge) -> str | None:
     worded = _by_words(plain, target)
     if worded is not None:
         return worded
-    if len(low) > SHORT_CODE and not low.isdigit():
+    if len(low) > SHORT_CODE and not low.isdecimal():
         counted: Counter[str] = known.codes.get(target.name, {}).get(low, Counter())
         sound = [code for code in counted if code in (target.codes or {})]
         if len(sound) == 1:
@@ -110,6 +110,6 @@ def _ways(name: str, codes: tuple[str, ...]) -> tuple[tuple[frozenset[str], str]
             found.extend(
                 (way, code)
                 for way in {words, settled}
-                if way and (len(way) > 1 or not next(iter(way)).isdigit() or len(str(text)) <= 2)
+                if way and (len(way) > 1 or not next(iter(way)).isdecimal() or len(str(text)) <= 2)
             )
     return tuple(found)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.onboard.assign import Assignment
 from pipelines.onboard.codes import one_code
+from pipelines.onboard.decision import Assignment
 from pipelines.onboard.headings import Knowledge
 from pipelines.onboard.patterns import POSTCODE
 from pipelines.onboard.profiles import Profile

@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.onboard.assign import Assignment, assign
+from pipelines.onboard.assign import assign
 from pipelines.onboard.dates import days
+from pipelines.onboard.decision import Assignment
 from pipelines.onboard.headings import Knowledge
 from pipelines.onboard.profiles import Profile
 from pipelines.onboard.words import content, read

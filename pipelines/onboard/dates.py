@@ -46,6 +46,8 @@ ENDINGS: tuple[tuple[str, str], ...] = (
     (rf" {CLOCK}", " %H:%M"),
     (rf" {CLOCK}:\d{{2}}", " %H:%M:%S"),
     (rf" {CLOCK}:\d{{2}}\.\d{{1,6}}", " %H:%M:%S.%f"),
+    (rf" {CLOCK} [AP]M", " %I:%M %p"),
+    (rf" {CLOCK}:\d{{2}} [AP]M", " %I:%M:%S %p"),
     (rf"T{CLOCK}:\d{{2}}", "T%H:%M:%S"),
     (rf"T{CLOCK}:\d{{2}}\.\d{{1,6}}", "T%H:%M:%S.%f"),
     (rf"T{CLOCK}:\d{{2}}Z", "T%H:%M:%SZ"),

@@ -11,8 +11,8 @@ import numpy as np
 from rapidfuzz import fuzz
 from scipy.optimize import linear_sum_assignment
 
-from pipelines.onboard.assign import Assignment, Decision
 from pipelines.onboard.compose import Draft
+from pipelines.onboard.decision import Assignment, Decision
 from pipelines.onboard.proposal import ColumnProposal, Proposal, confidence
 from pipelines.onboard.words import likeness, read
 from schemas import registry

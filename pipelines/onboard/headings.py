@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -212,7 +212,8 @@ def _knowledge(files: tuple[tuple[Path, int], ...]) -> Knowledge:
             after[dataset][(str(since["after"]), int(since.get("days", 0)))] += 1
     known.exact, known.codes, known.days_known_after = dict(exact), dict(codes), dict(after)
     for dataset, headings in known.exact.items():
-        known.phrases[dataset] += _learned_phrases(headings)
+        unclear = {phrase.heading.words for phrase in known.phrases[dataset] if phrase.weight == MAYBE}
+        known.phrases[dataset] += _learned_phrases(headings, unclear)
     return known
 
 
@@ -262,11 +263,15 @@ def _learn(
             exact[heading.words][name] += 1
 
 
-def _learned_phrases(headings: Mapping[tuple[str, ...], Counter[str]]) -> Iterable[Phrase]:
+def _learned_phrases(
+    headings: Mapping[tuple[str, ...], Counter[str]], unclear: Collection[tuple[str, ...]]
+) -> Iterable[Phrase]:
     for words, counted in headings.items():
         for name in counted:
             if name:
-                weight = LEARNED if len(counted) == 1 else DIVIDED
+                # What may mean several things is not settled by a single borough's use of it.
+                settled = len(counted) == 1 and (words not in unclear or counted.total() > 1)
+                weight = LEARNED if settled else DIVIDED
                 yield Phrase(Heading(" ".join(words), words), name, weight, "mapping")
 
 

@@ -51,7 +51,8 @@ def propose_held(borough: str, rehearse: Rehearse | None = None) -> StageResult:
             told = type(error).__name__ if isinstance(error, LodaError) else place_of(error)
             log.warning("no mapping could be proposed for drop %s: %s", drop.id, told)
             counts["failed"] += 1
-            content = {"dataset": drop.dataset, "columns": [], "changes": [], "yaml": None}
+            why = [str(error)] if isinstance(error, LodaError) else []
+            content = {"dataset": drop.dataset, "columns": [], "changes": why, "yaml": None}
         _write(files, {"made_from": made_from, **content})
     done = counts["proposed"]
     sentence = f"{done} mappings proposed" if done else "nothing new"

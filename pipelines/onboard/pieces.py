@@ -24,6 +24,14 @@ RANK = {
 """The order in which pieces are put together, whichever order the columns have."""
 PART_FIELDS = frozenset({"unit", "building_name", "building_number", "street", "locality", "town"})
 LIKE_ENOUGH = 0.7
+ELEMENT_WORDS = {
+    "whole": "address", "lines": "line of an address", "location": "location", "unit": "flat or room",
+    "building_name": "name of a building", "building_number": "house number", "suffix": "suffix of a house number",
+    "street": "street", "locality": "locality", "town": "town", "postcode": "postcode", "county": "county",
+    "country": "country", "title": "title", "forename": "first name or initial", "surname": "surname",
+    "company": "company", "second": "second name", "name_and_address": "name and address",
+}  # fmt: skip
+"""What each element of an address or a name is called."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,8 @@ def _piece(place: int, heading: Heading, profile: Profile, dataset: str, known: 
         (said_.score for name, said_ in known.says(heading, dataset).items() if not is_of_pieces(name, dataset)),
         default=0.0,
     )
-    if field_said > said + 0.02 or (dataset == "gazetteer" and element in PART_FIELDS and role in {None, "property"}):
+    apart = dataset == "gazetteer" and role in {None, "property"} and element in PART_FIELDS | {"suffix"}
+    if field_said > said + 0.02 or apart:
         return None
     if kind == "name" and role in {None, "property"} and "nobody" not in parties(dataset) and element != "whole":
         role = None
@@ -123,14 +132,14 @@ def _rest(heading: Heading) -> tuple[str, ...]:
 def _best_element(
     rest: Heading, role: str | None, heading: Heading, profile: Profile
 ) -> tuple[str, str, float, float | None] | None:
-    meant = [word for word in rest.words if not word.isdigit()]
+    meant = [word for word in rest.words if not word.isdecimal()]
     if not meant:
         return _unsaid(role, heading, profile)
     best: tuple[str, str, float, float | None] | None = None
     for kind in ("address", "name"):
         for element, phrases in element_phrases(kind).items():
             said = max(max(likeness(rest, p), likeness(heading, p)) for p in phrases)
-            if element == "lines" and not ({"line"} | {w for w in rest.words if w.isdigit()}) & rest.set:
+            if element == "lines" and not ({"line"} | {w for w in rest.words if w.isdecimal()}) & rest.set:
                 continue  # a whole address, unless it says which line
             if said < LIKE_ENOUGH or set(rest.unknown) & {w for w in rest.words if len(w) > 1}:
                 continue

@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pipelines.core.errors import NotFound
-from pipelines.onboard.assign import Assignment, Decision, assign
+from pipelines.onboard.assign import assign
 from pipelines.onboard.compose import Answers, Draft, compose
 from pipelines.onboard.datasets import Dataset, recognise_dataset
+from pipelines.onboard.decision import Assignment, Decision
 from pipelines.onboard.drift import change_of, nearest_layout
 from pipelines.onboard.evidence import fit
 from pipelines.onboard.headings import Knowledge, knowledge

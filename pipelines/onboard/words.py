@@ -85,7 +85,7 @@ class Lexicon:
 
     def weight(self, word: str) -> float:
         """How much a word decides: a party most, a light word hardly."""
-        if word.isdigit():
+        if word.isdecimal():
             return 0.15
         if word in self.light:
             return 0.3
@@ -147,7 +147,7 @@ def read(text: str) -> Heading:
     if re.fullmatch(r"\(column \d+\)", text.strip()):
         return Heading(text, ())
     raw = _spell(_without_asides(plain))
-    digits = [int(word) for word in raw if word.isdigit() and len(word) <= 2]
+    digits = [int(word) for word in raw if word.isdecimal() and len(word) <= 2]
     words, unknown = _settle(raw)
     counted = bool({"total", "count", "qty", "how"} & set(raw)) or _counts(raw)
     return Heading(text, words, unknown, digits[-1] if digits else None, again, counted)
@@ -175,7 +175,7 @@ def _spell(text: str) -> list[str]:
     text = text.replace("#", " number ").replace("%", " percent ").replace("&", " and ").replace("£", " fee ")
     words: list[str] = []
     for chunk in re.findall(r"[^\W\d_]+|\d+", text):
-        words += [chunk] if chunk.isdigit() else _cut(chunk)
+        words += [chunk] if chunk.isdecimal() else _cut(chunk)
     return words
 
 
@@ -248,7 +248,7 @@ def _settle(raw: list[str]) -> tuple[tuple[str, ...], frozenset[str]]:
         if word and word not in known.fillers:
             if word not in words:
                 words.append(word)
-            if length == 1 and not word.isdigit() and raw[place] not in known.vocabulary:
+            if length == 1 and not word.isdecimal() and raw[place] not in known.vocabulary:
                 unknown.add(word)
         place += length
     return tuple(words), frozenset(unknown)
@@ -318,5 +318,5 @@ def spare_words(heading: Heading, phrase: Heading) -> frozenset[str]:
     """Words of a heading that decide and that a phrase does not account for."""
     known = lexicon()
     return frozenset(
-        w for w in set(heading.words) - set(phrase.words) if w not in known.light and not (w.isdigit() and len(w) < 3)
+        w for w in set(heading.words) - set(phrase.words) if w not in known.light and not (w.isdecimal() and len(w) < 3)
     )

@@ -159,8 +159,8 @@ def proposal_for(drop: Drop, files: IntakeFiles) -> tuple[dict[str, Any] | None,
         return None, None
     with files.folder.read(PROPOSAL) as handle:
         found = json.loads(handle.read())
-    if not found.get("columns"):
-        return None, None  # nothing could be proposed
+    if not (found.get("columns") or found.get("changes")):
+        return None, None  # nothing could be proposed, and nobody knows why
     contract = registry.contracts().get(found.get("dataset") or drop.dataset)
     titles = {field.name: field.title for field in contract.fields} if contract else {}
     columns = [

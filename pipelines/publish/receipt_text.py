@@ -70,6 +70,8 @@ def _since_lines(since: dict[str, Any] | None) -> list[str]:
 def _proposal_lines(proposal: dict[str, Any] | None) -> list[str]:
     if not proposal:
         return []
+    if not proposal["columns"]:
+        return ["", "Why this layout cannot be read", *(f"  {change}" for change in proposal["changes"])]
     lines = ["", "Proposed mapping: nobody has confirmed it yet"]
     for column in proposal["columns"]:
         became = column["becomes"] or "not used"

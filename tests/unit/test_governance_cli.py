@@ -104,7 +104,7 @@ def test_before_the_first_night_commands_speak_and_make_nothing(tmp_path: Path, 
     monkeypatch.setenv("LODA_HOME", str(tmp_path / "none"))
     settings.cache_clear()
     assert "No key was made yet" in loda("key", "check").stdout
-    assert "There is no ledger yet" in loda("audit", "verify").stderr
+    assert "No night has run here yet" in loda("audit", "verify").stderr
     assert "london-hmo: in force" in loda("agreements").stdout
     assert "There is no borough 'atlantis'" in loda("agreements", "--borough", "atlantis").stderr
     assert not (tmp_path / "none").exists()

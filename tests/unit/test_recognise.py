@@ -365,6 +365,11 @@ def test_archive_of_one_file_is_that_file():
         assert found.rows in {40, 2}
 
 
+PRINTED = b"LIABILITY LISTING\r\n\r\n" + b"\r\n".join(
+    f"{68522460 + n}  {'A PERSON':<20}{f'{n}, EXAMPLE ROAD, LONDON':<40}E13 2XL  C".encode() for n in range(30)
+)
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "reason", "told"),
     [
@@ -380,6 +385,7 @@ def test_archive_of_one_file_is_that_file():
         (b"PK\x03\x04 and so on", ".zip", "unreadable_archive", "damaged"),
         (b"PK\x03\x04 and so on", ".xlsx", "unreadable_archive", "damaged"),
         (b"\xd0\xcf\x11\xe0 an old one", ".xlsx", "unreadable_spreadsheet", "damaged or locked"),
+        (PRINTED, ".txt", "print_report", "Export the same list"),
         (b"PAR1PAR1", ".parquet", "unreadable_parquet", "damaged"),
     ],
 )
