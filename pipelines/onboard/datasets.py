@@ -17,6 +17,7 @@ from pipelines.onboard.assign import assign
 from pipelines.onboard.dates import days
 from pipelines.onboard.decision import Assignment
 from pipelines.onboard.headings import Knowledge
+from pipelines.onboard.pieces import PART_FIELDS
 from pipelines.onboard.profiles import Profile
 from pipelines.onboard.words import content, read
 from schemas import registry
@@ -141,6 +142,8 @@ def _weight(made: Assignment, name: str) -> float:
     """How much a field tells one dataset from the others."""
     target = registry.contract(made.dataset).by_name[name]
     weight = 1.0 / _shared()[name]
+    if name in PART_FIELDS:
+        weight *= 0.4  # every dataset may come with its addresses in parts
     columns = made.columns_of(name)
     found = made.fits.get((columns[0], name)) if len(columns) == 1 else None
     if target.codes is not None:

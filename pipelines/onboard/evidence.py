@@ -218,6 +218,13 @@ def _place_name(profile: Profile) -> Fit:
     return Fit(share, 0.1, f"{profile.distinct:,} different names")
 
 
+def _town(profile: Profile) -> Fit:
+    """In most of London every address has the one post town."""
+    if profile.constant and profile.share("letters_only") > 0.9:
+        return Fit(0.8, 0.1, "the same name in every row")
+    return _place_name(profile)
+
+
 def _covered_ward(profile: Profile) -> Fit:
     share = max(profile.share("ward_code"), 0.7 * profile.share("letters_only"))
     return Fit(
@@ -255,7 +262,7 @@ _SPECIAL: dict[str, Callable[[Profile], Fit]] = {
     "covers_ward": _covered_ward,
     "ward_name": _place_name,
     "locality": _place_name,
-    "town": _place_name,
+    "town": _town,
     "building_name": _place_name,
     "unit": _unit,
     "building_number": _house_number,

@@ -111,7 +111,7 @@ def _ignored(heading: Heading, dataset: str) -> Ignored | None:
     for rule in _ignore_rules():
         if dataset in rule.unless or (rule.only and dataset not in rule.only):
             continue
-        if rule.words & set(heading.words):
+        if rule.words & set(heading.words) and not rule.without & set(heading.words):
             score, decided = 0.92, True
         else:
             score, decided = max((likeness(heading, p) for p in rule.means), default=0.0), False
@@ -137,6 +137,7 @@ class _IgnoreRule:
     reason: str
     privacy: Privacy
     words: frozenset[str]
+    without: frozenset[str]
     means: tuple[Heading, ...]
     unless: frozenset[str]
     only: frozenset[str]
@@ -151,6 +152,7 @@ def _ignore_rules() -> tuple[_IgnoreRule, ...]:
             rule["reason"],
             rule["privacy"],
             frozenset(rule.get("words", ())),
+            frozenset(rule.get("without", ())),
             tuple(h for h in map(read, rule.get("means", ())) if len(h.words) > 1 or set(h.words) - lexicon().light),
             frozenset(rule.get("unless", ())),
             frozenset(rule.get("only", ())),

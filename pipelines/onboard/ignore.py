@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pipelines.onboard.decision import Assignment, Decision
 from pipelines.onboard.evidence import fit
 from pipelines.onboard.families import Family
-from pipelines.onboard.headings import Ignored, Knowledge, parties
+from pipelines.onboard.headings import Ignored, Knowledge, parties, roles_in
 from pipelines.onboard.pieces import ELEMENT_WORDS, Piece
 from schemas import registry
 from schemas.contract import Contract
@@ -18,6 +18,7 @@ PIECES_HOLD = {
     "address": frozenset({"address", "name", "place", "text", "code", "number", "reference", "postcode"}),
 }
 """What may stand under a heading that names a piece of a name or an address."""
+PLACE_WORDS = frozenset({"address", "flat", "unit", "building", "street", "locality", "town", "postcode", "sao", "pao"})
 SERIES = 8
 """Columns of one name and a number, from which on they are a series."""
 
@@ -167,7 +168,7 @@ def _ignore_unknown(made: Assignment, decision: Decision, ignored: Ignored | Non
             0.8,
             "another column says it better",
             f"The heading is like '{name}', which another column gives more plainly.",
-            sure=not open_,
+            sure=not open_ and not (best[0].endswith("address") and _may_be_a_piece(made, column)),
         )
         if open_:  # of two columns that could both be meant, neither may be relied upon
             for winner in made.decisions:
@@ -183,7 +184,25 @@ def _ignore_unknown(made: Assignment, decision: Decision, ignored: Ignored | Non
         )
     else:
         reason = ignored.reason if ignored is not None and ignored.score >= 0.6 else "no field holds it"
-        _ignore(decision, 0.8, reason, "The heading is not known, and no open field could hold such values.", sure=True)
+        told = "The heading is not known, and no open field could hold such values."
+        _ignore(decision, 0.8, reason, told, sure=not _may_be_a_piece(made, column))
+
+
+def _may_be_a_piece(made: Assignment, column: int) -> bool:
+    """Whether a column under a heading that is not understood could be a piece of a name or an address, or a flag."""
+    heading, profile = made.headings[column], made.profiles[column]
+    sure = {d.field for d in made.decisions if d.sure and d.field}
+    fields = registry.contract(made.dataset).fields
+    if heading.set & PLACE_WORDS or any(parties(made.dataset).get(role) for role in roles_in(heading)):
+        return True
+    if profile.share("yes_no") > 0.9:
+        return any(f.codes is not None and f.name not in sure for f in fields)
+    place = max(profile.address, profile.share("street", "flat_word", "postcode"))
+    if place > 0.5 and any(f.name.endswith("address") for f in fields):
+        return True
+    person = max(profile.person, profile.share("one_word", "initials", "title", "company"))
+    open_name = any(f.name.endswith("_name") and f.name not in sure for f in fields)
+    return person > 0.5 and (open_name or bool(heading.unknown))
 
 
 def _could_want(made: Assignment, column: int, name: str) -> bool:

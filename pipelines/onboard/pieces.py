@@ -23,6 +23,7 @@ RANK = {
 }  # fmt: skip
 """The order in which pieces are put together, whichever order the columns have."""
 PART_FIELDS = frozenset({"unit", "building_name", "building_number", "street", "locality", "town"})
+DESCRIBING = frozenset({"description", "type", "form", "age", "status"})
 LIKE_ENOUGH = 0.7
 ELEMENT_WORDS = {
     "whole": "address", "lines": "line of an address", "location": "location", "unit": "flat or room",
@@ -105,6 +106,8 @@ def _piece(place: int, heading: Heading, profile: Profile, dataset: str, known: 
     kind, element, said, fits = best
     if element == "building_number" and rest.set <= {"ref"} and heading.set - OF_PROPERTY - {"ref"}:
         return None  # the number of a licence, an application, a party
+    if element == "building_name" and heading.set & DESCRIBING:
+        return None  # what kind of building it is
     field_said = max(
         (said_.score for name, said_ in known.says(heading, dataset).items() if not is_of_pieces(name, dataset)),
         default=0.0,
@@ -164,6 +167,8 @@ def _unsaid(role: str | None, heading: Heading, profile: Profile) -> tuple[str, 
         return ("name", "whole", 0.85, None)
     if profile.address >= 0.5 and profile.person < 0.5:
         return ("address", "whole", 0.8, profile.address)
+    if heading.number is not None and profile.share("titled_name") < 0.2:
+        return ("address", "lines", 0.75, _line_of_an_address(profile))
     fits = fit_of_element("whole name", profile)
     return ("name", "whole", 0.9, fits) if fits >= 0.4 else None
 
@@ -179,7 +184,7 @@ def fit_of_element(element: str, profile: Profile) -> float:
         "lines": texty * _line_of_an_address(profile),
         "location": texty * max(profile.address, street, 0.7 * letters),
         "unit": max(profile.share("flat_word"), 0.8 * profile.share("unit")),
-        "building_name": texty * max(letters, 0.6 if profile.address > 0.3 else 0.0, 0.6 * profile.share("has_digit")),
+        "building_name": texty * max(letters, 0.6 * (profile.address > 0.3), 0.6 * _letters_and_digits(profile)),
         "building_number": max(number, 0.5 if profile.address > 0.4 else 0.0),
         "suffix": profile.share("initials", "one_word") if profile.mean_length < 3 else 0.0,
         "street": max(street, 0.45 * letters),
@@ -196,6 +201,10 @@ def fit_of_element(element: str, profile: Profile) -> float:
         "name_and_address": max(profile.address, profile.person) * texty,
     }
     return fits[element]
+
+
+def _letters_and_digits(profile: Profile) -> float:
+    return min(profile.share("has_digit"), profile.share("has_letter"))
 
 
 def _line_of_an_address(profile: Profile) -> float:
@@ -217,6 +226,7 @@ def _called(kind: str, element: str) -> str:
 def _doubtful_numbers(found: dict[int, Piece], headings: Sequence[Heading], profiles: Sequence[Profile]) -> None:
     """A heading "No" or "Units" is a house number or a flat only where a street stands beside it."""
     streets = {p.column for p in found.values() if p.element in {"street", "lines"}}
+    streets |= {p.column for p in found.values() if p.kind == "address" and profiles[p.column].share("street") > 0.5}
     streets |= {
         p.column
         for p in found.values()

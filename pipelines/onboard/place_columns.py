@@ -19,8 +19,11 @@ AT_LEAST, AT_LEAST_UNSAID = 0.36, 0.2
 """A pair scored lower is no pair; a column without any heading may be placed by its values alone."""
 BY_VALUES, BY_VALUES_NEEDED = 0.6, 0.85
 """The most that values alone can score, for any field and for one without which no row is used."""
+SAYS_WHICH_DAY = 0.5
 RIVAL = 0.12
 """Another column that scores less far behind is a rival, and then neither is relied upon."""
+KEYS_OF_A_DATABASE = frozenset({"id", "guid", "uid", "key", "pk", "oid", "fid", "row id"})
+"""A number that a person knows, or one that only the source's database does: such a heading does not tell."""
 GENERIC = frozenset({"type", "status", "reason", "outcome", "code", "ref", "case", "scheme", "description"})
 """Words so general that a heading of nothing else says little about what its codes are."""
 
@@ -66,7 +69,10 @@ def _score(made: Assignment, column: int, name: str, found: Fit, known: Knowledg
     contract = registry.contract(made.dataset)
     needed = name in contract.key or name in contract.required
     by_values = 0.0 if found.blank else found.telling * found.share * (BY_VALUES_NEEDED if needed else BY_VALUES)
-    if heading.words and not looks_like_value(heading.text):
+    speaks = bool(heading.words) and not looks_like_value(heading.text)
+    if speaks and by_heading < SAYS_WHICH_DAY and contract.by_name[name].type == "date":
+        by_heading = by_values = 0.0  # a register has many days, one like the other: only the heading says which it is
+    if speaks:
         # A heading that plainly says something else outweighs values that happen to fit.
         best = max((s.score for other, s in made.says[column].items() if other != name), default=0.0)
         if ignored is not None:
@@ -144,7 +150,7 @@ def _may_be_relied_upon(
     place: int,
 ) -> bool:
     """Heading and values agree on one field: said outright, or said by half and the values tell the rest."""
-    if said is None or said.spare:
+    if said is None or said.spare or made.headings[column].text.strip().lower() in KEYS_OF_A_DATABASE:
         return False
     if said.outright:
         return found.blank or found.share >= 0.75

@@ -14,6 +14,8 @@ from schemas.strict_yaml import read_yaml
 
 LONGEST_WORD = 24
 TYPO_FROM = 5
+SHORTENED_FROM = 3
+"""Letters of a word without its vowels that are enough to know it by."""
 TYPO_LIKENESS = 83
 SHORT = 3
 TWO_LETTERS = frozenset(
@@ -149,7 +151,7 @@ def read(text: str) -> Heading:
     raw = _spell(_without_asides(plain))
     digits = [int(word) for word in raw if word.isdecimal() and len(word) <= 2]
     words, unknown = _settle(raw)
-    counted = bool({"total", "count", "qty", "how"} & set(raw)) or _counts(raw)
+    counted = bool({"total", "count", "cnt", "qty", "how"} & set(raw)) or _counts(raw)
     return Heading(text, words, unknown, digits[-1] if digits else None, again, counted)
 
 
@@ -205,7 +207,7 @@ def _step(
     if piece in lexicon().vocabulary and (len(piece) > 2 or piece in TWO_LETTERS):
         price = 1.0 if len(piece) > SHORT else 2.2
     elif start in edges and end in edges:
-        put_right = _misspelt(piece)
+        put_right = _misspelt(piece) or _shortened(piece)
         word, price = (put_right, 3.4) if put_right else (piece, 3.0 + 1.1 * len(piece))
     elif len(piece) > TYPO_FROM and not crossed and (put_right := _misspelt(piece)):
         word, price = put_right, 4.6
@@ -224,6 +226,29 @@ def _misspelt(word: str) -> str | None:
     if found is None or abs(len(found[0]) - len(word)) > 2:
         return None
     return str(found[0])
+
+
+@lru_cache(maxsize=50_000)
+def _shortened(word: str) -> str | None:
+    """The listed word whose vowels were left out, if it is the only one: "crtd" is created, "flrs" floors."""
+    if len(word) < SHORTENED_FROM or _bones(word) != word:
+        return None
+    means = {lexicon().single.get(found, found) for found in _by_bones().get(word, ())}
+    return _by_bones()[word][0] if len(means) == 1 else None
+
+
+def _bones(word: str) -> str:
+    """A word without the vowels behind its first letter and without doubled letters."""
+    return re.sub(r"(.)\1", r"\1", word[0] + re.sub("[aeiou]", "", word[1:]))
+
+
+@lru_cache(maxsize=1)
+def _by_bones() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for word in sorted(lexicon().vocabulary):
+        if len(word) > SHORTENED_FROM and _bones(word) != word:
+            found.setdefault(_bones(word), []).append(word)
+    return found
 
 
 @lru_cache(maxsize=1)

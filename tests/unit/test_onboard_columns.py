@@ -177,3 +177,22 @@ def test_an_unknown_heading_over_names_is_personal():
     columns = [("Address", "full_address", None), ("Kontakt", "surname", None), ("Xyz", "person", None)]
     made = {c.column: c for c in propose(recognised(columns), borough="haringey", dataset="planning").columns}
     assert made["Xyz"].privacy == "direct"
+
+
+def decided(*more: tuple[str, str, str | None]) -> dict:
+    """What is proposed for the headings of a register and one more."""
+    made = propose(recognised([*REGISTER[:4], *REGISTER[6:10], *more]), borough="haringey", dataset="hmo_licence")
+    return {column.column: column for column in made.columns}
+
+
+def test_a_day_is_told_from_another_by_its_heading_alone():
+    assert decided(("Cabinet Meeting", "start", None))["Cabinet Meeting"].field is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [("Property City", "full_address"), ("Who holds it? (firms)", "company"), ("House/flat", "address")],
+)
+def test_a_piece_that_is_left_out_is_never_left_out_in_silence(heading: str, kind: str):
+    column = decided((heading, kind, None))[heading]
+    assert column.field is not None or not column.sure

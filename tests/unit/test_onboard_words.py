@@ -104,3 +104,18 @@ def test_a_mapped_borough_makes_the_next_one_easier(home):
     (folder / "hmo_licence.yaml").write_text("fields: {sleeping_rooms: Bedrooms in use, address: Where it is}\n")
     assert knowledge().others(read("Bedrooms in use"), "hmo_licence") == {"sleeping_rooms": 1}
     assert not knowledge(without_boroughs=["merton"]).others(read("Bedrooms in use"), "hmo_licence")
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("Flrs", ("storeys",)),
+        ("date_crtd", ("date", "enter")),
+        ("VISIT_RSN", ("visit", "reason")),
+        ("CLM_CNT", ("claim",)),
+        ("FWD_PCODE", ("correspondence", "postcode")),
+    ],
+)
+def test_vowels_that_were_left_out_are_thought_of(heading: str, words: tuple[str, ...]) -> None:
+    assert read(heading).words == words
+    assert not read(heading).unknown

@@ -16,7 +16,13 @@ from pipelines.extracts.issues import count_issues
 from pipelines.harmonise import harmonise_extract
 from schemas import lint, registry
 
-PRESETS = sorted((system.id, dataset) for system in registry.systems().values() for dataset in system.datasets)
+PRESETS = sorted(
+    (system.id, dataset)
+    for system in registry.systems().values()
+    for dataset in system.datasets
+    if registry.preset(system.id, dataset).shape.format
+    == "csv"  # AddressBase has rows of several kinds: tests of its own
+)
 
 
 def test_every_system_names_its_product_vendor_and_presets():
@@ -94,8 +100,6 @@ def _written(formats) -> str:
 @pytest.mark.parametrize(("system", "dataset"), PRESETS, ids=[f"{s}-{d}" for s, d in PRESETS])
 def test_extends_and_nothing_else_maps_a_file(system, dataset, tmp_path, home):
     preset, contract = registry.preset(system, dataset), registry.contract(dataset)
-    if preset.shape.format != "csv":
-        pytest.skip("the preset is of a layout with rows of several kinds, which its own tests write")
     (tmp_path / "export.csv").write_bytes(extract_of(preset, contract))
     extract = Extract(Folder(str(tmp_path)), "export.csv", ".csv")
     with extract.open() as handle:
