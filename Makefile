@@ -39,7 +39,7 @@ airflow: $(READY)
 	@exec $(BIN)/python dags/serve_airflow.py --port $(PORT)
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 check: $(READY)
 	@echo "Lint ..." && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

@@ -60,8 +60,9 @@ def choose_layout(borough: str, dataset: str, extract: Extract) -> tuple[Mapping
 def _difference(alike: int, mapping: Mapping, found: list[str]) -> str:
     if alike * 2 < len(mapping.columns):
         # Headings this strange may be a row of data, so they are not repeated here.
+        how_many = f"Only {alike}" if alike else "None"
         return (
-            f"Of the {len(found)} headings only {alike} are those of the nearest layout known "
+            f"{how_many} of the {len(found)} headings {'are' if alike > 1 else 'is'} known from the nearest layout "
             f"('{mapping.name}', {len(mapping.columns)} headings)."
         )
     gone, new = sorted(mapping.needed - set(found)), sorted(set(found) - mapping.columns)

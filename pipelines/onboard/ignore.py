@@ -168,7 +168,7 @@ def _ignore_unknown(made: Assignment, decision: Decision, ignored: Ignored | Non
             0.8,
             "another column says it better",
             f"The heading is like '{name}', which another column gives more plainly.",
-            sure=not open_ and not (best[0].endswith("address") and _may_be_a_piece(made, column)),
+            sure=not open_ and not (best[0].endswith(("address", "_name")) and _may_be_a_piece(made, column)),
         )
         if open_:  # of two columns that could both be meant, neither may be relied upon
             for winner in made.decisions:

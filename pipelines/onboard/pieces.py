@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.onboard.headings import Knowledge, element_phrases, looks_like_value, parties
 from pipelines.onboard.profiles import Profile
@@ -23,6 +23,7 @@ RANK = {
 }  # fmt: skip
 """The order in which pieces are put together, whichever order the columns have."""
 PART_FIELDS = frozenset({"unit", "building_name", "building_number", "street", "locality", "town"})
+WHOLE_OR_LINES = frozenset({"whole", "lines", "location"})
 DESCRIBING = frozenset({"description", "type", "form", "age", "status"})
 LIKE_ENOUGH = 0.7
 ELEMENT_WORDS = {
@@ -139,9 +140,13 @@ def _best_element(
     if not meant:
         return _unsaid(role, heading, profile)
     best: tuple[str, str, float, float | None] | None = None
+    # "Address 1: City" is a town: what it is a piece of need not be said.
+    inner = tuple(word for word in meant if word != "address")
+    within = replace(rest, words=inner) if inner else rest
     for kind in ("address", "name"):
         for element, phrases in element_phrases(kind).items():
-            said = max(max(likeness(rest, p), likeness(heading, p)) for p in phrases)
+            ways = (rest, heading) if element in WHOLE_OR_LINES else (rest, heading, within)
+            said = max(likeness(way, p) for way in ways for p in phrases)
             if element == "lines" and not ({"line"} | {w for w in rest.words if w.isdecimal()}) & rest.set:
                 continue  # a whole address, unless it says which line
             if said < LIKE_ENOUGH or set(rest.unknown) & {w for w in rest.words if len(w) > 1}:
@@ -159,7 +164,7 @@ def _unsaid(role: str | None, heading: Heading, profile: Profile) -> tuple[str, 
     if role is None:
         return None
     if role == "property":
-        good = profile.address >= 0.5 or profile.share("ends_in_street", "street") > 0.6
+        good = profile.address >= 0.7 or profile.share("ends_in_street", "street") > 0.6
         return ("address", "whole", 0.85, max(profile.address, 0.5)) if good else None
     if role == "officer":
         return ("name", "whole", 0.9, None)

@@ -92,7 +92,7 @@ def _decide_piece(made: Assignment, name: str, family: Family, piece: Piece, *, 
     if doubtful:
         decision.doubt("the heading names another party than the field does")
     if piece.element == "second" or (
-        piece.kind == "name" and (piece.number or 1) > 1 and made.dataset == "council_tax"
+        piece.kind == "name" and (piece.number or 1) > 1 and (piece.element == "whole" or made.dataset == "council_tax")
     ):
         decision.doubt("a second name may be another person's")
 

@@ -77,6 +77,7 @@ class Lexicon:
 
     single: Mapping[str, str]
     several: Mapping[tuple[str, ...], str]
+    alike: Mapping[tuple[str, ...], str]
     fillers: frozenset[str]
     light: frozenset[str]
     asides: frozenset[str]
@@ -108,6 +109,7 @@ def lexicon() -> Lexicon:
     table: dict[str, list[str]] = raw["words"]  # type: ignore[assignment] # the file's own shape
     single: dict[str, str] = {}
     several: dict[tuple[str, ...], str] = {}
+    alike: dict[tuple[str, ...], str] = {}
     for word, others in table.items():
         single[word] = word
         for other in (str(text).lower() for text in others):
@@ -116,11 +118,13 @@ def lexicon() -> Lexicon:
                 single.setdefault(parts[0], word)
             else:
                 several.setdefault(parts, word)
+    for parts, word in several.items():  # "sub building" is meant by "sub bldg" as well
+        alike.setdefault(tuple(single.get(part, part) for part in parts), word)
     named = {name: frozenset(raw[name]) for name in ("fillers", "light", "asides", "roles", "countable")}  # type: ignore[call-overload]
     loose = {part for parts in several for part in parts}
     known = set(single) | loose | named["fillers"] | set(_phrase_words(raw)) | {"to", "from"}
     vocabulary = frozenset(word for word in known if word.isalpha())
-    return Lexicon(single, several, **named, vocabulary=vocabulary, longest=max(map(len, several), default=2))
+    return Lexicon(single, several, alike, **named, vocabulary=vocabulary, longest=max(map(len, several), default=2))
 
 
 def _phrase_words(raw: object) -> Iterable[str]:
@@ -281,7 +285,8 @@ def _settle(raw: list[str]) -> tuple[tuple[str, ...], frozenset[str]]:
 
 def _longest(raw: list[str], place: int, known: Lexicon) -> tuple[int, str]:
     for length in range(min(known.longest, len(raw) - place), 1, -1):
-        found = known.several.get(tuple(raw[place : place + length]))
+        written = tuple(raw[place : place + length])
+        found = known.several.get(written) or known.alike.get(tuple(known.single.get(w, w) for w in written))
         if found is not None:
             return length, found
     return 1, ""
