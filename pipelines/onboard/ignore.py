@@ -118,7 +118,9 @@ def _ignore_piece(made: Assignment, decision: Decision, piece: Piece, families: 
     else:
         role = "party" if piece.role == "joint" else str(piece.role)
         reason = "names staff" if role == "officer" else f"personal data of the {role}, which has no field"
-        sure = piece.said >= 0.75 and not _party_has_field(made, piece)
+        named = roles_in(made.headings[decision.column])
+        wanted = any(piece.kind in parties(made.dataset).get(other, {}) for other in named)
+        sure = piece.said >= 0.75 and not wanted and not _party_has_field(made, piece)
         _ignore(
             decision,
             0.9,

@@ -23,6 +23,8 @@ RANK = {
 }  # fmt: skip
 """The order in which pieces are put together, whichever order the columns have."""
 PART_FIELDS = frozenset({"unit", "building_name", "building_number", "street", "locality", "town"})
+YOURS = {"service_request": "complainant", "licence_application": "applicant", "hmo_licence": "applicant"}
+ENDS_IN = frozenset({"street", "town", "locality", "postcode", "county", "forename", "surname"})
 WHOLE_OR_LINES = frozenset({"whole", "lines", "location"})
 DESCRIBING = frozenset({"description", "type", "form", "age", "status"})
 LIKE_ENOUGH = 0.7
@@ -75,9 +77,11 @@ def find_pieces(
     return found
 
 
-def role_of(heading: Heading) -> str | None:
-    """The party a heading names."""
+def role_of(heading: Heading, dataset: str) -> str | None:
+    """The party a heading names; on a form "your" is whoever filled it in."""
     there = set(heading.words)
+    if "your" in there:
+        return YOURS.get(dataset)
     for role in FIRST_ROLE:
         if role in there:
             return role
@@ -88,7 +92,7 @@ def _piece(place: int, heading: Heading, profile: Profile, dataset: str, known: 
     if not heading.words:
         return None
     ignored = known.ignored(heading, dataset)
-    role = role_of(heading)
+    role = role_of(heading, dataset)
     if ignored is not None and ignored.decided and not (set(heading.words) & {"complainant", "officer"}):
         return None
     rest = Heading(heading.text, _rest(heading), heading.unknown, heading.number, heading.again)
@@ -142,11 +146,13 @@ def _best_element(
     best: tuple[str, str, float, float | None] | None = None
     # "Address 1: City" is a town: what it is a piece of need not be said.
     inner = tuple(word for word in meant if word != "address")
-    within = replace(rest, words=inner) if inner else rest
+    within, last = replace(rest, words=inner) if inner else rest, replace(rest, words=tuple(meant[-1:]))
     for kind in ("address", "name"):
         for element, phrases in element_phrases(kind).items():
             ways = (rest, heading) if element in WHOLE_OR_LINES else (rest, heading, within)
             said = max(likeness(way, p) for way in ways for p in phrases)
+            if element in ENDS_IN and said < LIKE_ENOUGH and max(likeness(last, p) for p in phrases) > 0.95:
+                said = LIKE_ENOUGH  # "Rented house: street": of which house it is, the columns beside it say
             if element == "lines" and not ({"line"} | {w for w in rest.words if w.isdecimal()}) & rest.set:
                 continue  # a whole address, unless it says which line
             if said < LIKE_ENOUGH or set(rest.unknown) & {w for w in rest.words if len(w) > 1}:

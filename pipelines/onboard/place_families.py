@@ -13,6 +13,9 @@ from pipelines.onboard.profiles import Profile
 from schemas import registry
 from schemas.contract import Contract
 
+FEW_NAMES = 12
+"""Different values up to which a column under a heading of names may hold codes instead."""
+
 
 def place_families(
     made: Assignment, families: Sequence[Family], pieces: Mapping[int, Piece], contract: Contract
@@ -83,6 +86,8 @@ def _decide_piece(made: Assignment, name: str, family: Family, piece: Piece, *, 
         decision.doubt("the values do not look like whole addresses")
     if piece.element == "location" and len(family.members) == 1 and fits < 0.8:
         decision.doubt("'location' may be an area instead of an address")
+    if piece.kind == "name" and profile.distinct <= FEW_NAMES and profile.share("titled_name", "company") < 0.2:
+        decision.doubt("the same few words come again and again, as codes do")
     if piece.element in {"name_and_address"}:
         decision.doubt("name and address stand in one cell")
     if piece.column in family.loose:

@@ -74,7 +74,7 @@ class Profile:
     @cached_property
     def person(self) -> float:
         """How much the values look like names of people or companies."""
-        if self.share("has_digit") > 0.3 or self.share("ends_in_street") > 0.4:
+        if self.share("has_digit") > 0.3 or self.share("ends_in_street") > 0.4 or self.share("yes_no") > 0.8:
             return 0.0
         return min(1.0, max(self.share("words_of_name"), self.share("titled_name"), self.share("company") * 1.1))
 

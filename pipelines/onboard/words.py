@@ -235,10 +235,11 @@ def _misspelt(word: str) -> str | None:
 @lru_cache(maxsize=50_000)
 def _shortened(word: str) -> str | None:
     """The listed word whose vowels were left out, if it is the only one: "crtd" is created, "flrs" floors."""
-    if len(word) < SHORTENED_FROM or _bones(word) != word:
+    if len(word) < SHORTENED_FROM or re.search("[aeiou]", word[1:]):
         return None
-    means = {lexicon().single.get(found, found) for found in _by_bones().get(word, ())}
-    return _by_bones()[word][0] if len(means) == 1 else None
+    found = _by_bones().get(_bones(word), [])
+    means = {lexicon().single.get(listed) or lexicon().single.get(_one(listed), listed) for listed in found}
+    return found[0] if len(means) == 1 else None
 
 
 def _bones(word: str) -> str:
