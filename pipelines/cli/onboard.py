@@ -100,10 +100,10 @@ def _borough(text: str) -> str:
 def _drop(name: str) -> Drop | None:
     import sqlalchemy as sa
 
-    from pipelines.core.ledger.engine import schema_revisions, transaction
+    from pipelines.core.ledger.engine import is_there, transaction
     from pipelines.core.ledger.models import Drop
 
-    if schema_revisions()[0] is None:
+    if not is_there():
         return None
     with transaction() as session:
         found = sa.select(Drop).where(sa.or_(Drop.id == name, Drop.path == name)).order_by(Drop.received_at.desc())
