@@ -31,6 +31,9 @@ TOLD_BY_EVERY_ROW = frozenset(
 """Required fields that are often the same for a whole file, so that their want says little."""
 A_KEY = 0.6
 """What a UPRN in every row, never the same twice, says for a gazetteer, in fields."""
+APPLIED = 0.4
+OF_A_FORM = frozenset({"application", "applicant", "your"})
+"""Words that a register of licences seldom has, and a form or a list of applications nearly always."""
 EXEMPTIONS = 1.6
 """What licences of three months say, in fields."""
 WIDE = 120
@@ -63,6 +66,8 @@ def recognise_dataset(profiles: Sequence[Profile], known: Knowledge, file_name: 
     if _is_of_exemptions(tried["hmo_licence"]):
         scores["licence_application"] += EXEMPTIONS
         scores["hmo_licence"] -= EXEMPTIONS
+    if any(read(profile.name).set & OF_A_FORM for profile in looked):
+        scores["hmo_licence"] -= APPLIED
     order = sorted(scores, key=lambda name: -scores[name])
     best, second = order[0], order[1]
     weights = {name: math.exp((scores[name] - scores[best]) / WARMTH) for name in order}
