@@ -32,6 +32,7 @@ TOLD_BY_EVERY_ROW = frozenset(
 A_KEY = 0.6
 """What a UPRN in every row, never the same twice, says for a gazetteer, in fields."""
 APPLIED = 0.4
+"""What words of an application say against a register, in fields."""
 OF_A_FORM = frozenset({"application", "applicant", "your"})
 """Words that a register of licences seldom has, and a form or a list of applications nearly always."""
 EXEMPTIONS = 1.6

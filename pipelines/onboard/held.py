@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.core.errors import ConfigurationError, LodaError
+from pipelines.core.errors import ConfigurationError, LodaError, RefusedDrop
 from pipelines.core.faults import place_of
 from pipelines.core.hashing import code_version, hash_of
 from pipelines.core.ledger.engine import transaction
@@ -51,7 +51,7 @@ def propose_held(borough: str, rehearse: Rehearse | None = None) -> StageResult:
             told = type(error).__name__ if isinstance(error, LodaError) else place_of(error)
             log.warning("no mapping could be proposed for drop %s: %s", drop.id, told)
             counts["failed"] += 1
-            why = [str(error)] if isinstance(error, LodaError) else []
+            why = [str(error)] if isinstance(error, RefusedDrop) else []  # a sentence for the officer, without values
             content = {"dataset": drop.dataset, "columns": [], "changes": why, "yaml": None}
         _write(files, {"made_from": made_from, **content})
     done = counts["proposed"]

@@ -69,16 +69,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def _rehearsed(extract: Extract) -> dict:
     """Its receipt by the mapping that is proposed, or as the night would answer without one."""
-    made = propose(recognise(extract), borough="haringey", file_name="extract.csv")
+    found = recognise(extract)
+    made = propose(found, borough="haringey", file_name="extract.csv")
     assert 0 <= made.dataset_confidence <= 1
     for column in made.columns:
         assert 0 <= column.confidence <= 1
         assert column.evidence.endswith(".")
     assert made.usable or all(sentence.endswith(".") for sentence in made.faults)
     mapping = made.as_mapping() if made.usable else None
-    return rehearse(
+    receipt = rehearse(
         extract, borough="haringey", dataset=made.dataset, mapping=mapping, file_name="extract_2026-03-01.csv"
     ).receipt
+    if mapping is not None and receipt["status"] != "refused":
+        assert receipt["rows_in"] == found.rows, "no row is lost between looking at a file and reading it"
+    return receipt
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)

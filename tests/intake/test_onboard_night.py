@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from pipelines import onboard
+from pipelines import gate, harmonise, ingest, onboard, publish
 from pipelines.cli import app
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent
@@ -130,3 +130,17 @@ def test_a_drifted_layout_is_answered_with_the_change(intake: Intake):
     intake.night()
     newest = next(drop for drop in intake.drops() if drop.id == held.id)
     assert newest.status == "accepted"
+
+
+def test_a_layout_that_cannot_be_read_is_answered_with_the_reason(intake: Intake):
+    lines = [f"{n:<10}{'A PERSON':<20}{n} EXAMPLE ROAD{'':<20}E13 2XL   C" for n in range(100, 140)]
+    path = intake.drop("\r\n".join(["LICENCES", "", *lines]).encode(), "listing.csv", PLACE)
+    for borough in ingest.discover():
+        for stage in (ingest.admit, harmonise.harmonise, gate.gate, onboard.propose_held, publish.publish_drops):
+            stage(borough)
+    assert intake.only().status == "held"
+    for kind in ("html", "txt"):
+        told = path.with_name(f"{path.name}.receipt.{kind}").read_text()
+        assert "The file is a print report" in told
+        assert "Proposed mapping" not in told
+        assert "EXAMPLE ROAD" not in told

@@ -365,6 +365,12 @@ def test_archive_of_one_file_is_that_file():
         assert found.rows in {40, 2}
 
 
+def test_padded_cells_between_commas_are_no_print_report():
+    lines = [f"{n:<12},{n} Example Road{'':<20},E13 2XL   ".encode() for n in range(100, 140)]
+    found = recognise(extract_of(b"\r\n".join([b"Ref,Address,Postcode", *lines]), ".csv"))
+    assert (found.headings, found.rows) == (["Ref", "Address", "Postcode"], 40)
+
+
 PRINTED = b"LIABILITY LISTING\r\n\r\n" + b"\r\n".join(
     f"{68522460 + n}  {'A PERSON':<20}{f'{n}, EXAMPLE ROAD, LONDON':<40}E13 2XL  C".encode() for n in range(30)
 )
