@@ -15,6 +15,8 @@ from pipelines.core.tables import LINK
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
 from pipelines.link.cascade import decide
+from pipelines.link.pair_model import shipped
+from pipelines.link.pairs import Scorer
 from pipelines.link.records import Records, datasets_with_address, read_records
 from pipelines.link.spine import Spine, read_spine
 from pipelines.link.stated import by_uprn
@@ -58,13 +60,15 @@ def link_borough(borough: str) -> StageResult:
     return StageResult(STAGE, borough, "made", _sentence(borough, counts), counts)
 
 
-def link(records: Records, spine: Spine, borough: str) -> tuple[pa.Table, dict[str, float]]:
+def link(
+    records: Records, spine: Spine, borough: str, scorer: Scorer | None = None
+) -> tuple[pa.Table, dict[str, float]]:
     """The rows of `link` for all records, and counts."""
     by_record, contradicted = by_uprn(records, spine)
     settled = np.zeros(len(records.rows), dtype=bool)
     settled[by_record.index] = True
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
-    by_address, notes = decide(records.addresses.loc[open_], spine, records.addresses)
+    by_address, notes = decide(records.addresses.loc[open_], spine, scorer or shipped())
     made = _for_records(records, by_record, by_address, settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
     counts = {"addresses": float(len(records.addresses)), "pairs": 0.0, "pairs_left_out": 0.0} | notes.counts
