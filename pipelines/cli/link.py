@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -17,7 +16,7 @@ FILE = "file"
 class FileUnlessNamed(TyperGroup):
     """`loda link FILE ...` is the command `file`; a first word that names another command is that command."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default command's name before anything that is neither a command nor a call for help."""
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
             args = [FILE, *args]
@@ -26,7 +25,7 @@ class FileUnlessNamed(TyperGroup):
 
 link_app = typer.Typer(
     cls=FileUnlessNamed,
-    help="Tie a file of addresses to a gazetteer: loda link FILE --gazetteer GAZ --out OUT. See 'loda link file --help'.",
+    help="Tie a file of addresses to a gazetteer: loda link FILE --gazetteer GAZ --out OUT.",
     no_args_is_help=True,
 )
 app.add_typer(link_app, name="link")

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.link.streets import Streets
+from pipelines.link.features import all_words
 
 PAIRS_A_BLOCK = 250_000
 PAIRS_IN_ALL = 40_000_000
@@ -110,9 +110,12 @@ def _by_street(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFram
 
 
 def _by_name(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return _keyed(queries.index, queries["name_written"].str[:NAME_LETTERS]), _keyed(
-        buildings.index, buildings["name_written"].str[:NAME_LETTERS]
-    )
+    """Also by what was read as the street: a building's name often stands where a street does."""
+    named = _keyed(queries.index, queries["name_written"].str[:NAME_LETTERS])
+    unknown = queries.loc[queries["street_number"] < 0]
+    read = _keyed(unknown.index, unknown["joined"].str[:NAME_LETTERS])
+    left = pd.concat([named, read], ignore_index=True).drop_duplicates()
+    return left, _keyed(buildings.index, buildings["name_written"].str[:NAME_LETTERS])
 
 
 def _by_word(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -129,7 +132,7 @@ def _by_word(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFra
 
 def _words(frame: pd.DataFrame) -> pd.DataFrame:
     """Each word of some length of each row, with the row's number."""
-    lists = pc.split_pattern(pa.array(frame["words"], pa.string()), " ")
+    lists = pc.split_pattern(pa.array(all_words(frame), pa.string()), " ")
     rows = np.repeat(np.arange(len(frame)), np.diff(lists.offsets.to_numpy()))
     made = pd.DataFrame({"row": rows, "word": lists.values.to_pandas(), "low": frame["low"].to_numpy()[rows]})
     return made.loc[made["word"].str.len() >= WORD_LETTERS].drop_duplicates(["row", "word"])
@@ -141,7 +144,7 @@ def _word_keys(words: pd.DataFrame, numbered: pd.Series[bool], alone: pd.Series[
     return pd.concat([_keyed(with_number["row"], key), _keyed(without["row"], without["word"])], ignore_index=True)
 
 
-def _keyed(rows: Any, key: pd.Series[str]) -> pd.DataFrame:
+def _keyed(rows: Any, key: pd.Series[Any]) -> pd.DataFrame:
     frame = pd.DataFrame({"row": np.asarray(rows), "key": key.to_numpy()})
     return frame.loc[frame["key"] != ""]
 
@@ -180,6 +183,3 @@ def _under_ceilings(block: pd.Series[int], per_left: pd.Series[int]) -> npt.NDAr
     size = per_left.groupby(block).sum().sort_values(kind="stable")
     fits = (size <= PAIRS_A_BLOCK) & (size.cumsum() <= PAIRS_IN_ALL)
     return np.asarray(block.map(fits).to_numpy(dtype=bool))
-
-
-__all__ = ["Candidates", "Streets", "candidates"]

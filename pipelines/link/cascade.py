@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.link import pairs
-from pipelines.link.features import shared_words
+from pipelines.link.features import all_words, shared_words
 from pipelines.link.places import BUILDING
 from pipelines.link.spine import Spine
 from pipelines.link.units import resolve
@@ -80,9 +80,9 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     elsewhere = (other != "") & (found["there"] != found["postcode"])
     known_elsewhere = found["postcode"].isin(rows["postcode"]) & (district != other)
     # A place that the record names and the property does not have: another street of that name.
-    row = pd.Series(once.index, index=once["canonical"])[found["canonical"]].to_numpy()
-    position, at = addresses.index.get_indexer(found.index), once.index.get_indexer(row)
-    explained, _ = shared_words(position, at, addresses["words"], once["words"])
+    position = addresses.index.get_indexer(found.index)
+    at = pd.Index(once["canonical"]).get_indexer(pd.Index(found["canonical"]))
+    explained, _ = shared_words(position, at, all_words(addresses), all_words(once))
     barred = (explained < ALL_WORDS) | np.where(
         found["postcode"] == "",
         found["postcodes"].fillna(1) > 1,
@@ -140,7 +140,9 @@ def building(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFram
 
 def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
     """The likeliest building among those of the postcode, of the street and number, or of the name; then the unit."""
-    enough = addresses.loc[says_enough(addresses)]
+    # What is no street of the gazetteer may be the name of a building.
+    named = (addresses["street"] != "") & (spine.streets.number(addresses["street"]) < 0)
+    enough = addresses.loc[says_enough(addresses) | named]
     if enough.empty:
         return together([])
     found = pairs.search(enough, spine, notes.scorer)
@@ -153,15 +155,16 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     matched = enough.join(found.best, how="inner")
     numbered = matched["as_number"]
     matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
-    matched.loc[numbered, ["kind", "has_unit"]] = ["FLAT", True]
+    matched.loc[numbered, "kind"] = "FLAT"
+    matched.loc[numbered, "has_unit"] = True
     doubtful = matched["decided"] & _flat_for_house(matched, spine)
     matched["decided"] &= ~doubtful
     matched["near"] |= doubtful
     second = matched["second"].map(spine.buildings["parent"]).fillna("")
     decided = resolve(matched.assign(runner_up=second).loc[matched["decided"]], spine)
     near = matched.loc[matched["near"]]
-    would = resolve(near.assign(runner_up=""), spine)
-    would = would["uprn"].where(would["uprn"] != "", would["runner_up"]).reindex(near.index).fillna("")
+    maybe = resolve(near.assign(runner_up=""), spine)
+    would = maybe["uprn"].where(maybe["uprn"] != "", maybe["runner_up"]).reindex(near.index).fillna("")
     tight = near["gap"] < notes.scorer.gap_from
     reviews = [
         verdicts(
@@ -200,7 +203,7 @@ def abstain(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame
     reason = pd.Series(str(LinkReason.NO_CANDIDATE), index=addresses.index)
     reason[index.isin(notes.why.get(LinkReason.ALL_CONTRADICTED, set()))] = str(LinkReason.ALL_CONTRADICTED)
     reason[index.isin(notes.why.get(LinkReason.TOO_MANY_CANDIDATES, set()))] = str(LinkReason.TOO_MANY_CANDIDATES)
-    reason[~says_enough(addresses)] = str(LinkReason.TOO_LITTLE_ADDRESS)
+    reason[~says_enough(addresses) & (reason == str(LinkReason.NO_CANDIDATE))] = str(LinkReason.TOO_LITTLE_ADDRESS)
     reason[addresses["canonical"] == ""] = str(LinkReason.NO_ADDRESS)
     made = verdicts(addresses.index, Decision.NONE, LinkReason.NO_CANDIDATE)
     made["reason"] = reason
@@ -236,7 +239,8 @@ def left_open(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     """The addresses that the stages before the pair model leave open and that say enough for it."""
     before = CASCADE[: [name for name, _ in CASCADE].index(LinkStage.PAIRS)]
     _, rest = _through(before, addresses, spine, Notes(None))
-    return rest.loc[says_enough(rest)]
+    named = (rest["street"] != "") & (spine.streets.number(rest["street"]) < 0)
+    return rest.loc[says_enough(rest) | named]
 
 
 def _through(

@@ -15,16 +15,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.link.places import BUILDING, UNIT, stem_and_type, unit_key, without_kind, written_out
-from pipelines.link.spine import Spine
+from pipelines.link.spine import Spine, street_postcode
+from pipelines.link.streets import joined
 
 CHUNK = 1_000_000
 RISING = (
     *("number", "street", "street_stem", "street_kind", "street_within", "name", "name_stem", "name_within"),
-    *("postcode", "words_explained", "words_used"),
+    *("postcode", "words_explained", "words_used", "place"),
+    *("street_lead", "name_lead", "postcode_lead", "words_explained_lead", "words_used_lead", "place_lead"),
 )
 """Features of which more never speaks against a link."""
-GIVEN = ("number_given", "number_known", "postcode_known", "street_here", "unit")
+LEADS = tuple(name.removesuffix("_lead") for name in RISING if name.endswith("_lead"))
+"""Features of which the distance to the best other candidate of the same address is one of its own."""
+GIVEN = ("rivals", "number_given", "number_known", "postcode_known", "street_here", "unit")
 FEATURES = (*RISING, *GIVEN)
+ALONE = tuple(name for name in FEATURES if name != "rivals" and not name.endswith("_lead"))
+NEAR_STREET = 0.8
+MOST_RIVALS = 10.0
 UNIT_NONE, UNIT_OPEN, UNIT_FOUND, UNIT_UNDIVIDED, UNIT_STRANGE, UNIT_AS_NUMBER = range(6)
 """Of `unit`: neither side has one; the building has, the record does not say; the building has the record's; it has
 none; it has others; the record's number is a flat's number in a building without a number."""
@@ -35,9 +42,9 @@ Ints = npt.NDArray[np.int64]
 
 def queries_of(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     """Addresses (`FOLDED`, words) with the columns that comparison needs, default integer index."""
-    out = addresses[[*UNIT, *BUILDING, "has_unit", "name_written", "words"]].reset_index(drop=True).copy()
+    out = addresses[[*UNIT, *BUILDING, "has_unit", "name_written", "words", "place"]].reset_index(drop=True).copy()
     out["stem"], out["type"] = stem_and_type(out["street"])
-    out["joined"] = written_out(out["street"])
+    out["joined"] = joined(out["street"])
     out["name_stem"] = without_kind(out["name"])
     out["words_written"] = written_out(out["words"])
     out["street_number"] = spine.streets.number(out["street"])
@@ -45,11 +52,40 @@ def queries_of(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
 
 
 def compared(pairs: pd.DataFrame, queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
-    """The `FEATURES` of pairs (columns query and building), compared in chunks of `CHUNK` pairs."""
+    """The features of pairs (columns query and building) but for those of rivals, in chunks of `CHUNK` pairs."""
     parts = [_compared(pairs.iloc[at : at + CHUNK], queries, spine) for at in range(0, len(pairs), CHUNK)]
     if not parts:
-        return pd.DataFrame({name: np.zeros(0, np.float32) for name in FEATURES})
+        return pd.DataFrame({name: np.zeros(0, np.float32) for name in ALONE})
     return pd.concat(parts, ignore_index=True)
+
+
+def with_rivals(pairs: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """All `FEATURES`: how each pair stands to the others of its address that no veto took out.
+
+    The only "12 Mill Lane" of a borough, misspelt, is one thing; one of five is another.
+    """
+    query = pairs["query"].to_numpy()
+    first = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.zeros(0, np.int64)
+    group = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(query)]))
+    out = features.copy()
+    near = (features["number"].ge(1) & features["street"].ge(NEAR_STREET)) | features["name"].ge(NEAR_STREET)
+    count = np.bincount(group, weights=near, minlength=len(first))
+    out["rivals"] = np.minimum(count[group] - near.to_numpy(), MOST_RIVALS).astype(np.float32)
+    for name in LEADS:
+        values = features[name].fillna(0).to_numpy()
+        out[f"{name}_lead"] = _lead(values, group, first)
+    return out[list(FEATURES)]
+
+
+def _lead(values: Floats, group: Ints, first: Ints) -> Floats:
+    """Distance of each value to the highest other one of its group; to zero where it is alone. Groups lie together."""
+    if not len(values):
+        return values
+    best = np.maximum.reduceat(values, first)[group]
+    at_best = values == best
+    times = np.bincount(group, weights=at_best)[group]
+    second = np.maximum.reduceat(np.where(at_best, 0.0, values).astype(np.float32), first)[group]
+    return (values - np.where(at_best & (times < 2), second, best)).astype(np.float32)
 
 
 def _compared(pairs: pd.DataFrame, queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
@@ -74,25 +110,26 @@ def _compared(pairs: pd.DataFrame, queries: pd.DataFrame, spine: Spine) -> pd.Da
     made["words_explained"], made["words_used"] = shared_words(
         query, building, queries["words"], spine.buildings["words"]
     )
+    made["place"], _ = shared_words(query, building, queries["place"], spine.buildings["place"])
     made["number_given"] = (queries["low"].to_numpy()[query] >= 0).astype(np.float32)
     made["number_known"] = (spine.buildings["low"].to_numpy()[building] >= 0).astype(np.float32)
     made["postcode_known"] = _known_postcode(queries, spine)[query]
     made["street_here"] = _street_here(queries, spine)[query]
     made["unit"] = unit_fit(query, building, queries, spine)
-    return made[list(FEATURES)].astype(np.float32)
+    features: pd.DataFrame = made[list(ALONE)].astype(np.float32)
+    return features
 
 
 def _known_postcode(queries: pd.DataFrame, spine: Spine) -> Floats:
-    there = queries["postcode"].isin(spine.buildings["postcode"]).to_numpy(dtype=np.float32)
+    there = queries["postcode"].isin(spine.whole.postcodes).to_numpy(dtype=np.float32)
     return np.where(queries["postcode"] == "", np.nan, there).astype(np.float32)
 
 
 def _street_here(queries: pd.DataFrame, spine: Spine) -> Floats:
     """Whether the gazetteer has the record's street in the record's own postcode."""
     known = (queries["street_number"] >= 0) & (queries["postcode"] != "")
-    asked = queries["street_number"].astype(str) + "|" + queries["postcode"]
-    there = spine.buildings["street_number"].astype(str) + "|" + spine.buildings["postcode"]
-    return np.where(known, asked.isin(there), np.nan).astype(np.float32)
+    there = street_postcode(queries).isin(spine.whole.street_postcodes)
+    return np.where(known, there, np.nan).astype(np.float32)
 
 
 def unit_fit(query: Ints, building: Ints, queries: pd.DataFrame, spine: Spine) -> Floats:
@@ -113,6 +150,11 @@ def unit_fit(query: Ints, building: Ints, queries: pd.DataFrame, spine: Spine) -
     fit = np.where(asks, np.where(found, UNIT_FOUND, np.where(units == 0, UNIT_UNDIVIDED, UNIT_STRANGE)), UNIT_NONE)
     fit = np.where(~asks & (units > 0), UNIT_OPEN, fit)
     return np.where(flat, UNIT_AS_NUMBER, fit).astype(np.float32)
+
+
+def all_words(frame: pd.DataFrame) -> pd.Series[str]:
+    """All that is neither unit nor number."""
+    return frame["words"] + " " + frame["place"]
 
 
 def shared_words(query: Ints, building: Ints, left: pd.Series[str], right: pd.Series[str]) -> tuple[Floats, Floats]:

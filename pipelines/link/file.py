@@ -16,11 +16,11 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from pipelines.core.errors import LodaError
+from pipelines.core.settings import settings
 from pipelines.extracts.plain_table import PARQUET, headings, read_plain_table
 from pipelines.link import columns
-from pipelines.link.borough import link
-from pipelines.link.records import make_records
-from pipelines.link.spine import COLUMNS, make_spine
+from pipelines.link.sharded import link_in_parts
+from pipelines.link.spine import COLUMNS
 
 OUT = ("row", "uprn", "decision", "reason", "stage", "probability", "gap", "runner_up")
 
@@ -72,18 +72,15 @@ def link_file(
     stated = columns.asked(uprn, names, file, "--uprn") if uprn else None
     properties, told = read_gazetteer(gazetteer)
     rows = read_plain_table(file, tuple(dict.fromkeys(c for c in (*chosen, where, stated) if c)))
-    records = {
-        "file": pa.table(
-            {
-                "record_id": pa.array(np.arange(rows.num_rows)),
-                "address": joined([rows[c] for c in chosen]),
-                "postcode": rows[where] if where else pa.nulls(rows.num_rows, pa.string()),
-                "uprn": pc.utf8_trim_whitespace(rows[stated]) if stated else pa.nulls(rows.num_rows, pa.string()),
-            }
-        )
-    }
-    spine, _ = make_spine(properties, "file")
-    made, counts = link(make_records(records, spine), spine, "file")
+    records = pa.table(
+        {
+            "record_id": pa.array(np.arange(rows.num_rows)),
+            "address": joined([rows[c] for c in chosen]),
+            "postcode": rows[where] if where else pa.nulls(rows.num_rows, pa.string()),
+            "uprn": pc.utf8_trim_whitespace(rows[stated]) if stated else pa.nulls(rows.num_rows, pa.string()),
+        }
+    )
+    made, counts = link_in_parts(records, properties, settings().workers)
     order = pc.sort_indices(made["record_id"])
     made = made.take(order).rename_columns({"record_id": "row"}).select(OUT)
     summary = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 
@@ -21,7 +23,7 @@ STEPS = 3
 def localities_of(address: pa.ChunkedArray) -> set[str]:
     """Places in the parser's spelling. A street is no place: before most of its mentions stands a house number."""
     text, _ = take_postcode(clean(as_text(address)))
-    parts = pd.Series(text.to_pandas()).str.split(" , ", regex=False)
+    parts: Any = pd.Series(text.to_pandas()).str.split(" , ", regex=False)
     found: set[str] = set()
     for _ in range(STEPS):
         long = parts.loc[parts.str.len() >= 2]

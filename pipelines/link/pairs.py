@@ -14,10 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.link.candidates import candidates
-from pipelines.link.features import UNIT_AS_NUMBER, UNIT_FOUND, compared, queries_of
+from pipelines.link.features import UNIT_AS_NUMBER, UNIT_FOUND, compared, queries_of, with_rivals
 from pipelines.link.spine import Spine
 
 Floats = npt.NDArray[np.float64]
+PRIOR_ADDRESSES = 500.0
+ROUNDS, SETTLED = 30, 1e-5
 OTHER_NAME = 0.6
 """Likeness of names below which a building with another name, and no number, is another building."""
 NAMED_IN_WORDS = 4
@@ -46,6 +48,10 @@ class Scorer(Protocol):
     @property
     def review_from(self) -> float:
         """Calibrated probability from which it is worth a person's look."""
+
+    @property
+    def prior(self) -> float:
+        """Share of addresses with a right candidate, where the scorer comes from."""
 
 
 @dataclass
@@ -76,9 +82,9 @@ def search(addresses: pd.DataFrame, spine: Spine, scorer: Scorer) -> Search:
     open_ = ~vetoed(pairs, features, queries, spine)
     every = pd.Index(pairs["query"].unique())
     alive = pairs.loc[open_].reset_index(drop=True)
-    alive["probability"] = scorer.probability(features.loc[open_].reset_index(drop=True))
+    alive["probability"] = scorer.probability(with_rivals(alive, features.loc[open_].reset_index(drop=True)))
     alive["as_number"] = features.loc[open_, "unit"].eq(UNIT_AS_NUMBER).to_numpy()
-    best = _decided(held_to_rivals(alive), scorer)
+    best = _decided(held_to_rivals(alive, area_shift(alive, scorer)), scorer)
     contradicted = every.difference(best.index)
     best.index = addresses.index[best.index]
     return Search(best, addresses.index[contradicted], addresses.index[found.left_out], counts)
@@ -90,6 +96,7 @@ def vetoed(pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame, s
         other_number(features)
         | other_street(pairs, features, queries, spine)
         | other_name(features)
+        | number_lost(pairs, features, queries)
         | nothing_in_common(features)
     )
 
@@ -104,7 +111,7 @@ def other_street(
 ) -> npt.NDArray[np.bool_]:
     """The gazetteer has the record's street under that very name, and the building stands in another.
 
-    Not where what was read as the street is the building's name, or where the record names the building's street as well.
+    Not where what was read as the street is the building's name, nor where the record names the building's street too.
     """
     from pipelines.link.comparators import similarity
 
@@ -129,6 +136,14 @@ def other_name(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return (features["number"].isna() & features["name"].notna() & best.lt(OTHER_NAME)).to_numpy()
 
 
+def number_lost(pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """A number in a street of the gazetteer, and a building that has a name in the place of a number."""
+    query = pairs["query"].to_numpy()
+    plain = ((queries["name_written"] == "") & (queries["street_number"] >= 0)).to_numpy()[query]
+    numberless = features["number_given"].eq(1) & features["number_known"].eq(0) & features["unit"].ne(UNIT_AS_NUMBER)
+    return np.asarray(plain & numberless.to_numpy())
+
+
 def nothing_in_common(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Neither number nor name nor unit is the building's."""
     name = features[["name", "name_stem", "name_within"]].max(axis=1).ge(OTHER_NAME)
@@ -136,18 +151,42 @@ def nothing_in_common(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return (~features["number"].ge(1) & ~name & ~unit).to_numpy()
 
 
-def held_to_rivals(alive: pd.DataFrame) -> pd.DataFrame:
+def area_shift(alive: pd.DataFrame, scorer: Scorer) -> float:
+    """How much likelier a right candidate is in this area than where the scorer comes from: an odds ratio.
+
+    Areas differ: one gazetteer lacks a twentieth of what records name, another a third. The share is estimated from the
+    area's own addresses by expectation-maximisation and held to the scorer's by `PRIOR_ADDRESSES`, so that a small
+    area is judged as the average one is.
+
+    Saerens, Latinne and Decaestecker (2002), Adjusting the outputs of a classifier to new a priori probabilities,
+    Neural Computation 14(1).
+    """
+    odds = alive["probability"].clip(1e-9, 1 - 1e-9)
+    total = (odds / (1 - odds)).groupby(alive["query"]).sum().to_numpy()
+    known, share = scorer.prior, scorer.prior
+    for _ in range(ROUNDS):
+        ratio = (share / (1 - share)) / (known / (1 - known))
+        found = float((ratio * total / (1 + ratio * total)).sum())
+        new = (found + PRIOR_ADDRESSES * known) / (len(total) + PRIOR_ADDRESSES)
+        settled, share = abs(new - share) < SETTLED, new
+        if settled:
+            break
+    return (share / (1 - share)) / (known / (1 - known))
+
+
+def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
     """The likeliest candidate of each query, given that one of them or none is right.
 
     Args:
         alive: columns query, building, probability (of the pair by itself), as_number.
+        shift: see `area_shift`.
 
     Returns:
         Indexed by query: building, share (of the odds of all candidates and of none), second (building or -1), gap
         (to the second's share), as_number.
     """
     odds = alive["probability"].clip(1e-9, 1 - 1e-9)
-    odds = odds / (1 - odds)
+    odds = shift * odds / (1 - odds)
     total = odds.groupby(alive["query"]).transform("sum")
     order = alive.assign(share=odds / (1 + total))
     order = order.sort_values(["query", "share", "building"], ascending=[True, False, True])

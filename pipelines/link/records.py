@@ -14,6 +14,7 @@ from pipelines.governance import access
 from pipelines.link.address import parse
 from pipelines.link.places import fold
 from pipelines.link.spine import Spine
+from pipelines.link.streets import Streets
 from schemas import registry
 
 NEEDED = ("record_id", "address", "postcode", "uprn")
@@ -27,7 +28,7 @@ class Records:
     Attributes:
         rows: one row a record: dataset (category), record_id, uprn (empty where there is none), address
             (row of `addresses`).
-        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical and words.
+        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical, words and place.
     """
 
     rows: pd.DataFrame
@@ -49,11 +50,11 @@ def read_records(borough: str, spine: Spine) -> Records:
         dataset: access.read_dataset(dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED)
         for dataset in datasets_with_address()
     }
-    return make_records(tables, spine)
+    return make_records(tables, spine.whole.places, spine.streets)
 
 
-def make_records(tables: dict[str, pa.Table], spine: Spine) -> Records:
-    """Records from tables with the columns `NEEDED`, one table a dataset."""
+def make_records(tables: dict[str, pa.Table], places: tuple[str, ...], streets: Streets) -> Records:
+    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets."""
     texts = pa.chunked_array(
         [
             pc.binary_join_element_wise(
@@ -67,11 +68,13 @@ def make_records(tables: dict[str, pa.Table], spine: Spine) -> Records:
     del texts
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = parse(address, postcode, places=spine.places, streets=pa.array(spine.streets.table["text"], pa.string()))
-    key = parsed["canonical"] + SEPARATOR + parsed["postcode"] + SEPARATOR + parsed["words"]
+    parsed = parse(address, postcode, places=places, streets=pa.array(streets.table["text"], pa.string()))
+    key = (
+        parsed["canonical"] + SEPARATOR + parsed["postcode"] + SEPARATOR + parsed["words"] + SEPARATOR + parsed["place"]
+    )
     number, first = _distinct(key)
     distinct = parsed.iloc[first].reset_index(drop=True)
-    addresses = fold(distinct).assign(canonical=distinct["canonical"], words=distinct["words"])
+    addresses = fold(distinct).assign(canonical=distinct["canonical"], words=distinct["words"], place=distinct["place"])
     sizes = [table.num_rows for table in tables.values()]
     rows = pd.DataFrame(
         {

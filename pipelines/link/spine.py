@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from pipelines.core.tables import PROPERTY
 from pipelines.governance import access
 from pipelines.link.address import parse
-from pipelines.link.address.text import clean
+from pipelines.link.address.text import clean, tidy
 from pipelines.link.localities import localities_of
 from pipelines.link.places import BUILDING, FOLDED, UNIT, fold, stem_and_type, unit_key, without_kind, written_out
-from pipelines.link.streets import Streets
+from pipelines.link.streets import Streets, joined
 
 COLUMNS = (
     "uprn",
@@ -55,14 +55,39 @@ class Spine:
             (how many with a unit of their own), stem and type of the street.
         streets: every street.
         unit_keys: building and unit in one text, by the kind of key (`unit_key`), for looking up.
-        places: localities and towns that say nothing within the borough.
+        whole: what is known of the whole gazetteer.
     """
 
     rows: pd.DataFrame
     buildings: pd.DataFrame
     streets: Streets
     unit_keys: dict[str, pd.Index[str]]
+    whole: Whole
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What must be known of a whole gazetteer, also where the spine is made of a part of it.
+
+    Attributes:
+        places: localities and towns, which say nothing in an address's canonical form.
+        postcodes: all that there are.
+        street_postcodes: street and postcode in one text (`street_postcode`), all that there are.
+    """
+
     places: tuple[str, ...]
+    postcodes: pd.Index[str]
+    street_postcodes: pd.Index[str]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, places: tuple[str, ...]) -> Whole:
+        """That of rows that were read."""
+        return cls(places, pd.Index(rows["postcode"].unique()), pd.Index(street_postcode(rows).unique()))
+
+
+def street_postcode(rows: pd.DataFrame) -> pd.Series[str]:
+    """Street and postcode in one text."""
+    return rows["street"] + "|" + rows["postcode"]
 
 
 def read_spine(borough: str) -> tuple[Spine, pa.Table]:
@@ -75,7 +100,7 @@ def make_spine(table: pa.Table, borough: str) -> tuple[Spine, pa.Table]:
     """Spine and `property` table from rows with the gazetteer's `COLUMNS`."""
     table = table.take(pc.sort_indices(table, sort_keys=[("uprn", "ascending")]))
     rows, parsed, places = read_rows(table)
-    spine = assemble(rows, places)
+    spine = assemble(rows, Whole.of(rows, places))
     parents = spine.rows.loc[spine.rows["is_parent"], "uprn"]
     return spine, _property(table, parsed, rows.assign(is_parent=rows["uprn"].isin(parents)), borough)
 
@@ -84,15 +109,18 @@ def read_rows(
     table: pa.Table, places: tuple[str, ...] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Rows of a gazetteer with the parser's reading of them, and the places of the area (found, if not given)."""
-    places = _places(table) if places is None else places
+    places = find_places(table) if places is None else places
     parsed = parse(_text(table), table["postcode"], places=places)
     rows = fold(parsed).assign(
         uprn=table["uprn"].to_pandas(),
         parent_uprn=table["parent_uprn"].to_pandas().fillna(""),
         blpu_class=table["blpu_class"].to_pandas().fillna(""),
         canonical=parsed["canonical"],
-        words=_words(parsed["words"], table),
+        words=parsed["words"],
+        place=parsed["place"],
     )
+    where = _where(table, rows.index)
+    rows["place"] = rows["place"].where(where == "", where)
     status = table["logical_status"].to_pandas().fillna("1")
     rows["live"] = ~((status == "8") | table["end_date"].is_valid().to_pandas())
     dwelling = rows["blpu_class"].str[:1].isin(["R", "X", ""])
@@ -100,17 +128,18 @@ def read_rows(
     return rows, parsed, places
 
 
-def _words(words: pd.Series[str], table: pa.Table) -> pd.Series[str]:
-    """All words of an address, with those of its locality and town where these have columns of their own."""
-    where = pc.binary_join_element_wise(
-        *(pc.fill_null(table[n], "").combine_chunks() for n in ("locality", "town")), " "
-    )
-    more = pd.Series(pc.replace_substring(clean(where), ",", " ").to_pandas().to_numpy(), index=words.index)
-    return (words + " " + more).str.split().str.join(" ")
+def _where(table: pa.Table, index: pd.Index[int]) -> pd.Series[str]:
+    """Words of locality and town, where these have columns of their own."""
+    both = [pc.fill_null(table[n], "").combine_chunks() for n in ("locality", "town")]
+    text = pc.replace_substring(clean(pc.binary_join_element_wise(*both, " ")), ",", " ")
+    return pd.Series(tidy(text).to_pandas().to_numpy(), index=index)
 
 
-def assemble(rows: pd.DataFrame, places: tuple[str, ...]) -> Spine:
-    """The spine of rows that were read. A UPRN may have several rows: other ways in which its address is written."""
+def assemble(rows: pd.DataFrame, whole: Whole) -> Spine:
+    """The spine of rows that were read, all or a part of the gazetteer.
+
+    A UPRN may have several rows: other ways in which its address is written.
+    """
     rows = rows.drop_duplicates(["uprn", "canonical", "postcode"], ignore_index=True)
     streets = Streets.of(rows["street"])
     buildings = _buildings(rows)
@@ -119,10 +148,10 @@ def assemble(rows: pd.DataFrame, places: tuple[str, ...]) -> Spine:
     at = keyed["building"].astype(str)
     keys = {key: unit_key(keyed, key) for key in ("number", "storey")}
     unit_keys = {key: pd.Index((at + "|" + text)[text != ""].unique()) for key, text in keys.items()}
-    return Spine(rows, buildings, streets, unit_keys, places)
+    return Spine(rows, buildings, streets, unit_keys, whole)
 
 
-def _places(table: pa.Table) -> tuple[str, ...]:
+def find_places(table: pa.Table) -> tuple[str, ...]:
     """Localities and towns: named in columns of their own, or else what many addresses end in."""
     found: set[str] = set()
     for column in ("locality", "town"):
@@ -168,8 +197,10 @@ def _buildings(rows: pd.DataFrame) -> pd.DataFrame:
     buildings["stem"], buildings["type"] = stem_and_type(buildings["street"])
     buildings["name_written"] = written_out(buildings["name"])
     buildings["name_stem"] = without_kind(buildings["name"])
-    buildings["joined"] = written_out(buildings["street"])
-    buildings["words"] = rows.drop_duplicates("building").set_index("building")["words"].reindex(buildings.index)
+    buildings["joined"] = joined(buildings["street"])
+    first = rows.drop_duplicates("building").set_index("building")
+    buildings["words"] = first["words"].reindex(buildings.index)
+    buildings["place"] = first["place"].reindex(buildings.index)
     return buildings.reset_index(drop=True)
 
 
@@ -211,4 +242,4 @@ def _property(table: pa.Table, parsed: pd.DataFrame, rows: pd.DataFrame, borough
     return pa.table({n: made[n] if n in made else table[n] for n in PROPERTY.names}).cast(PROPERTY)
 
 
-__all__ = ["FOLDED", "UNIT", "Spine", "assemble", "make_spine", "read_rows", "read_spine"]
+__all__ = ["FOLDED", "UNIT", "Spine", "Whole", "assemble", "make_spine", "read_rows", "read_spine"]

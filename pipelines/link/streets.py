@@ -22,8 +22,17 @@ TYPE_LEFT_OUT = 0.9
 """Likeness of a name without its type to the street of that name."""
 MOST = 4
 """Streets that one text may stand for."""
-PAIRS_A_KEY = 400
 KEY = 3
+
+
+def joined(streets: pd.Series[str]) -> pd.Series[str]:
+    """Whole names without spaces; a street that is written in one word ends as one that is not."""
+    return written_out(streets).str.replace(r"STREET$", "ST", regex=True)
+
+
+def _cut(streets: pd.DataFrame, side: str) -> pd.Series[str]:
+    """The start of a name, or the end of its stem: nearly all streets end in one of a dozen types."""
+    return streets["joined"].str[:KEY] if side == "start" else streets["stem"].str[-KEY:]
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,11 @@ class Streets:
         """The vocabulary of a column of streets."""
         text = pd.Series(sorted(set(streets.unique()) - {""}), dtype=object)
         stem, kind = stem_and_type(text)
-        return cls(pd.DataFrame({"text": text, "joined": written_out(text), "stem": stem, "type": kind}))
+        return cls(pd.DataFrame({"text": text, "joined": joined(text), "stem": stem, "type": kind}))
 
     def number(self, streets: pd.Series[str]) -> npt.NDArray[np.int64]:
         """The number of each street, -1 for one that is not there."""
-        return pd.Index(self.table["text"]).get_indexer(pd.Index(streets)).astype(np.int64)
+        return np.asarray(pd.Index(self.table["text"]).get_indexer(pd.Index(streets)), dtype=np.int64)
 
     def meant(self, streets: pd.Series[str]) -> pd.DataFrame:
         """Streets that each distinct text may stand for.
@@ -55,7 +64,7 @@ class Streets:
         """
         asked = pd.Series(sorted(set(streets.unique()) - {""}), dtype=object)
         stem, kind = stem_and_type(asked)
-        frame = pd.DataFrame({"text": asked, "joined": written_out(asked), "stem": stem, "type": kind})
+        frame = pd.DataFrame({"text": asked, "joined": joined(asked), "stem": stem, "type": kind})
         found = [self._equal(frame, "text", 1.0), self._equal(frame, "joined", 1.0)]
         rest = frame.loc[~frame["text"].isin(pd.concat(found)["text"])]
         bare = rest.loc[(rest["type"] == "") & (rest["stem"] != "")]
@@ -74,11 +83,8 @@ class Streets:
 
     def _near(self, asked: pd.DataFrame, side: str) -> pd.DataFrame:
         """Slips of the pen: one slip leaves the start or the end of a name as it was."""
-        cut = (lambda text: text.str[:KEY]) if side == "start" else (lambda text: text.str[-KEY:])
-        # Ends are the ends of stems: nearly all streets end in one of a dozen types.
-        column = "joined" if side == "start" else "stem"
-        left = asked.assign(key=cut(asked[column]))
-        right = self.table.rename_axis("street").reset_index().assign(key=lambda f: cut(f[column]))
+        left = asked.assign(key=_cut(asked, side))
+        right = self.table.rename_axis("street").reset_index().assign(key=_cut(self.table, side).to_numpy())
         pairs = left[["text", "joined", "key"]].merge(right[["street", "joined", "key"]], on="key")
         if pairs.empty:
             return pd.DataFrame({"text": [], "street": np.zeros(0, np.int64), "likeness": np.zeros(0)})

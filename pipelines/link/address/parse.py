@@ -52,7 +52,7 @@ def parse(
     Returns:
         One row a text, all columns text, empty where a part is missing: kind, identifier, floor,
         room (of the unit), unit (all four in one form), number (with suffix or range), name (of the
-        building), street, postcode, words (all that is neither unit nor number, places included),
+        building), street, postcode, words (all that is neither unit nor number nor place), place,
         canonical. `low`, `high` (integers, -1 where missing) and `suffix` are the number taken apart.
         `canonical` read again gives the same canonical.
     """
@@ -81,7 +81,7 @@ def parse(
             for name, column in columns.items()
             if name != "words"
         } | {"words": pc.if_else(is_back, "", columns["words"])}
-    columns["words"] = tidy(pc.binary_join_element_wise(columns["words"], place, " "))
+    columns["place"] = place
     columns["postcode"] = pc.if_else(pc.equal(given, ""), inside, given)
     return _finish(columns)
 

@@ -168,9 +168,9 @@ REWRITES: tuple[Rewrite, ...] = (
 def rewritten(frame: pd.DataFrame, uprns: list[str], seed: int) -> pd.DataFrame:
     """Records of some properties by one or two rewrites each: columns uprn, address, postcode."""
     draw = np.random.default_rng(seed)
-    rows = frame.set_index("uprn").loc[uprns, list(PARTS)]
+    rows: list[Parts] = frame.set_index("uprn").loc[uprns, list(PARTS)].to_dict("records")  # type: ignore[assignment]
     made = []
-    for uprn, parts in zip(uprns, rows.to_dict("records"), strict=True):
+    for uprn, parts in zip(uprns, rows, strict=True):
         some = parts
         for at in draw.choice(len(REWRITES), size=4, replace=False)[: int(draw.integers(1, 5))]:
             some = REWRITES[at](some, draw) or some

@@ -33,6 +33,8 @@ COMMON_STREETS = (
     ),
 )
 """Streets that stand in place after place, so that only the locality or the postcode tells them apart."""
+COMMON_HERE = 4
+"""Of them, in one locality."""
 NAMES_A = (
     "Rose",
     "Oak",
@@ -85,12 +87,12 @@ Change = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
 def as_parts(table: pa.Table) -> pd.DataFrame:
     """A gazetteer's rows that have a street, with uprn, parent_uprn and `PARTS` as text, empty where missing."""
     columns = ("uprn", "parent_uprn", *PARTS)
-    frame = table.select(columns).to_pandas().astype(object).fillna("")
+    frame: pd.DataFrame = table.select(columns).to_pandas().astype(object).fillna("")
     return frame.loc[frame["street"] != ""].drop_duplicates("uprn").reset_index(drop=True)
 
 
 def enriched(frame: pd.DataFrame, draw: np.random.Generator, *, villages: bool) -> pd.DataFrame:
-    """The gazetteer with shops under flats, annexes, houses with letters; and, as villages, named houses and common streets."""
+    """The gazetteer with shops under flats, annexes, letters; as villages, also named houses and common streets."""
     changes: list[Change] = [_shops, _beside, _letters]
     if villages:
         changes = [_common_streets, _named_houses, *changes]
@@ -148,7 +150,7 @@ def _common_streets(frame: pd.DataFrame, draw: np.random.Generator) -> pd.DataFr
     frame["locality"] = outward.map(area)
     frame["town"] = "Marketham"
     by_area = frame.groupby("locality")["street"].transform(lambda s: pd.factorize(s)[0])
-    common = by_area < len(COMMON_STREETS) // 2
+    common = by_area < COMMON_HERE
     order = {area: draw.permutation(len(COMMON_STREETS)) for area in frame["locality"].unique()}
     renamed = [COMMON_STREETS[order[a][n]] for a, n in zip(frame["locality"][common], by_area[common], strict=True)]
     frame.loc[common, "street"] = renamed
