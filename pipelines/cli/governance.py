@@ -201,8 +201,8 @@ def retention(
             told = [f"drop {drop.id}, finished {drop.finished_at:%d %B %Y}" for drop in due.drops]
             told += [f"list {name}" for name in due.lists]
             head = (
-                f"{due.counts['drops']} drops, {due.counts['lists']} lists and {due.counts['decisions']} decisions about "
-                "links are past their retention."
+                f"{due.counts['drops']} drops, {due.counts['lists']} lists and {due.counts['decisions']} decisions "
+                "about links are past their retention."
             )
             _say({**due.counts, "drop_ids": [d.id for d in due.drops], "list_ids": due.lists}, [head], told, as_json)
         else:
