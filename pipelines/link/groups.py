@@ -151,7 +151,7 @@ def _moved(rows: pd.DataFrame, borough: str) -> pd.Series[str]:
     query = sa.select(LastGood.source, LastGood.extract_date)
     with transaction() as session:
         mine = query.where(LastGood.borough == borough, LastGood.dataset == "council_tax")
-        days = dict(session.execute(mine).tuples().all())
+        days = {source: day for source, day in session.execute(mine)}  # noqa: C416 - rows are no pairs to mypy
     extract = pd.to_datetime(rows["source"].map(days))
     since = (extract - pd.to_datetime(rows["liability_start"])).dt.days
     value = np.where(since <= RECENT_DAYS, "within_12_months", "longer_ago").astype(object)
