@@ -219,7 +219,7 @@ def _print_groups(found: dict[str, Any]) -> None:
         *counts,
         "match rate",
         right=(*counts, "match rate"),
-        title="By group of records; counts of few are not shown and the others are rounded to 5",
+        title="By group of records; few are one to seven and taken for four in rates, other counts are rounded to five",
     )
     for row in found["groups"]:
         where = (row["group"], row["borough"], row["dataset"], row["value"])
@@ -241,14 +241,15 @@ def _print_assign(found: dict[str, Any]) -> None:
     tied = sum(borough["linked"] + borough["parent"] for borough in found["boroughs"])
     movers = [r for r in found["groups"] if (r["group"], r["value"]) == ("recent_mover", "within_12_months")]
     known = [row for row in movers if row["match_rate"] is not None]
-    moved = sum(row["tied"] for row in known) / sum(row["records"] for row in known) if known else None
+    weight = sum(row["records"] for row in known)
+    moved = sum(row["match_rate"] * row["records"] for row in known) / weight if weight else None
     table = table_of("figure", "here", "ASSIGN", right=("here", "ASSIGN"), title=f"Beside {assign['source']}")
     here: list[tuple[str, str, float]] = [
         ("match rate", _percent(tied / total if total else None), assign["match_rate"]),
         ("match rate of the population", "", assign["population_match_rate"]),
         ("match rate of recent movers", _percent(moved), assign["recent_movers_match_rate"]),
-        ("sensitivity (needs the truth)", "", assign["sensitivity"]),
-        ("positive predictive value (needs the truth)", "", assign["positive_predictive_value"]),
+        ("sensitivity (not known of a night)", "", assign["sensitivity"]),
+        ("positive predictive value (not known of a night)", "", assign["positive_predictive_value"]),
     ]
     for name, ours, theirs in here:
         table.add_row(name, ours, _percent(theirs))

@@ -1,12 +1,14 @@
 """What people are shown of the report of links: match rates by stage, reason, dataset and group, and what differs.
 
 Groups of records are counted with small counts suppressed and the others rounded, as every count by group is that
-leaves the platform; rates are worked out from what is shown, so that none gives a small count away.
+leaves the platform. Rates are worked out from what is shown, a suppressed count taken for `FEW`, so that none gives a
+small count away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,10 +28,13 @@ ASSIGN: dict[str, Any] = {
     "population_match_rate": 0.986,
     "recent_movers_match_rate": 0.954,
 }
-"""Published figures, for comparison. Sensitivity and predictive value need the truth, which no night has."""
+"""Published figures, for comparison. Sensitivity and predictive value need the true property, which no night knows."""
 
-CHANCE = 1.96
-"""Standard errors beyond which a difference between two shares is taken for more than chance, at 95 %."""
+CHANCE = 0.05
+"""How often the lowest and the highest of a group would differ by so much by chance, for it to be called chance."""
+
+FEW = 4
+"""What a suppressed count is taken for in a rate: the middle of one to seven."""
 
 BY_PEOPLE = ("records", "tied", "untied")
 
@@ -86,7 +91,8 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     # Of so few that it is not said how many, nothing else is said either.
     small.loc[small["records"]] = True
     shown = rounded.mask(small)
-    rate = (shown["tied"] / shown["records"].where(shown["records"] > 0)).round(3)
+    tied, untied = (shown[name].fillna(FEW) for name in ("tied", "untied"))
+    rate = (tied / (tied + untied)).where(shown["records"].notna()).round(3)
     where = rows[["borough", "dataset", "group", "value"]]
     made = pd.concat([where, shown.assign(match_rate=rate)], axis=1)
     return made.sort_values(["group", "borough", "dataset", "value"]).reset_index(drop=True)
@@ -101,22 +107,26 @@ def _plain(row: dict[Any, Any]) -> dict[str, Any]:
 def _differences(shown: pd.DataFrame) -> list[dict[str, Any]]:
     """By borough, dataset and group the values with the lowest and the highest match rate, of those that are shown.
 
-    `points` is the difference in percentage points; `more_than_chance` whether two shares of so many records would
-    differ by that much by chance in less than one case of twenty.
+    `points` is the difference in percentage points; `more_than_chance` whether the extremes of so many values with so
+    many records would differ by that much by chance in less than one case of twenty (two shares compared by their
+    pooled standard error, corrected for the number of pairs after Bonferroni).
     """
     known = shown.loc[(shown["value"] != NOT_KNOWN) & shown["match_rate"].notna()]
     found = []
     for (borough, dataset, group), mine in known.groupby(["borough", "dataset", "group"], sort=True):
-        if len(mine) < 2:
-            continue
         low, high = mine.loc[mine["match_rate"].idxmin()], mine.loc[mine["match_rate"].idxmax()]
-        pooled = (low["tied"] + high["tied"]) / (low["records"] + high["records"])
-        error = np.sqrt(pooled * (1 - pooled) * (1 / low["records"] + 1 / high["records"]))
         gap = float(high["match_rate"] - low["match_rate"])
+        if gap == 0:
+            continue
+        records = low["records"] + high["records"]
+        pooled = (low["match_rate"] * low["records"] + high["match_rate"] * high["records"]) / records
+        error = float(np.sqrt(pooled * (1 - pooled) * (1 / low["records"] + 1 / high["records"])))
+        pairs = len(mine) * (len(mine) - 1) / 2
+        errors = NormalDist().inv_cdf(1 - CHANCE / pairs / 2)
         found.append(
             {"borough": borough, "dataset": dataset, "group": group}
             | {"lowest": low["value"], "lowest_rate": low["match_rate"], "lowest_records": int(low["records"])}
             | {"highest": high["value"], "highest_rate": high["match_rate"], "highest_records": int(high["records"])}
-            | {"points": round(100 * gap, 1), "more_than_chance": bool(gap > CHANCE * error)}
+            | {"points": round(100 * gap, 1), "more_than_chance": gap > errors * error}
         )
     return found
