@@ -104,6 +104,7 @@ class Rulings:
         self.yes = last.loc[last["verdict"] == IS].drop_duplicates("at", keep="last").set_index("at")["uprn"]
         no = last.loc[last["verdict"] == IS_NOT]
         self.no = no.set_index("at")["uprn"]
+        self._stated_barred = np.zeros(len(records.rows), bool)
         self._barred = pd.Index(_pair(no["at"], no["uprn"]))
 
     def bars(self, at: pd.Series[int] | npt.NDArray[np.int64], uprn: pd.Series[str]) -> Mask:
@@ -116,9 +117,9 @@ class Rulings:
 
     def of_stated(self, by_record: pd.DataFrame, contradicted: Mask) -> tuple[pd.DataFrame, Mask]:
         """What `by_uprn` says, without the UPRNs that people have barred: the address alone decides then."""
-        at = self._records.rows["address"]
-        own = self.bars(at.loc[by_record.index], by_record["uprn"])
-        return by_record.loc[~own], contradicted & ~self.bars(at, self._records.rows["uprn"])
+        own = self.bars(self._records.rows["address"].loc[by_record.index], by_record["uprn"])
+        self._stated_barred[by_record.index[own]] = True
+        return by_record.loc[~own], contradicted
 
     def lay_over(self, made: pd.DataFrame) -> dict[str, float]:
         """Write what people decided over the verdicts of all records (columns of verdicts and stage), in place.
@@ -145,6 +146,7 @@ class Rulings:
         # An address that waits for people and of which all that it might be was refused waits no longer.
         open_ = (made["decision"] == str(Decision.REVIEW)).to_numpy() & (made["runner_up"] == "").to_numpy()
         away |= open_ & np.isin(at.to_numpy(), self.no.index.to_numpy())
+        away |= self._stated_barred & (made["decision"] == str(Decision.NONE)).to_numpy()
         made.loc[away & (made["runner_up"] == made["uprn"]).to_numpy(), "runner_up"] = ""
         lacking = away & (made["runner_up"] == "").to_numpy()
         # How likely a suggestion is, nobody has worked out; the runner-up of a link is as likely as its gap says.
