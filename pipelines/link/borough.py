@@ -16,6 +16,8 @@ from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
 from pipelines.link import report, review
 from pipelines.link.cascade import decide
+from pipelines.link.pair_model import shipped
+from pipelines.link.pairs import Scorer
 from pipelines.link.records import Records, datasets_with_address, read_records
 from pipelines.link.spine import Spine, read_spine
 from pipelines.link.stated import by_uprn
@@ -54,7 +56,7 @@ def link_borough(borough: str) -> StageResult:
     areas = report.areas_of(table)
     del table
     records = read_records(borough, spine)
-    links, counts = link(records, spine, borough, decided)
+    links, counts = link(records, spine, borough, decided=decided)
     access.write_table("link", links, borough=borough, made_from=hashes)
     report.write(borough, links, records, areas, hashes)
     counts["properties"] = float(len(spine.rows))
@@ -65,7 +67,11 @@ def link_borough(borough: str) -> StageResult:
 
 
 def link(
-    records: Records, spine: Spine, borough: str, decided: review.Decided = review.NOTHING
+    records: Records,
+    spine: Spine,
+    borough: str,
+    scorer: Scorer | None = None,
+    decided: review.Decided = review.NOTHING,
 ) -> tuple[pa.Table, dict[str, float]]:
     """The rows of `link` for all records, and counts; what people decided outranks everything."""
     rulings = review.Rulings(decided, records, spine)
@@ -73,7 +79,7 @@ def link(
     settled = np.zeros(len(records.rows), dtype=bool)
     settled[by_record.index] = True
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
-    by_address, notes = decide(records.addresses.loc[open_], spine, records.addresses)
+    by_address, notes = decide(records.addresses.loc[open_], spine, scorer or shipped())
     made = _for_records(records, by_record, by_address, settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
     reviewed = rulings.lay_over(made)

@@ -1,61 +1,185 @@
-"""Properties that an address may be, put to people side by side: suggestions, which tie nothing to anything."""
+"""Candidate pairs: which buildings an address is compared with, block by block, under ceilings.
+
+Blocks, each a pass of its own over `recordlinkage.Index`:
+
+- `postcode`: the buildings of the same postcode;
+- `place`: the same house number in a street that the text may mean, in any postcode;
+- `street`: without a house number, the buildings of that street in the same outward code;
+- `name`: the first letters of a building's name;
+- `word`: a word that is rare in the gazetteer, with the same house number, or alone where there is no number: finds
+  what was read into the wrong parts, or written in another order.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.link.places import numbers_agree
-from pipelines.link.spine import Spine
+from pipelines.link.streets import Streets
 
-MOST = 4
-"""Properties suggested for one address. So few that a person who says "none of these" is done with them."""
+PAIRS_A_BLOCK = 250_000
+PAIRS_IN_ALL = 40_000_000
+LONGEST_RANGE = 8
+"""A range opens the blocks of at most this many of its numbers."""
+NAME_LETTERS = 6
+WORD_LETTERS = 4
+WITH_NUMBER, ALONE = 2_000, 40
+"""Buildings that may share a word which, with the house number or alone, opens a block."""
 
-MOST_COMPARED = 2_000
-"""Properties of one postcode, or of one number in one street, beyond which no suggestion is made from it."""
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs to compare, and what was over a ceiling.
+
+    Attributes:
+        pairs: columns query and building (positions), each pair once.
+        left_out: queries that have a block over a ceiling.
+        pairs_left_out: how many pairs those blocks hold.
+    """
+
+    pairs: pd.DataFrame
+    left_out: npt.NDArray[np.int64]
+    pairs_left_out: int
 
 
-def candidates(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
-    """The properties that look most like each address, at most `MOST`, the likest first.
-
-    They are those of its postcode, and those of its street and number, whose number is not another one.
+def candidates(queries: pd.DataFrame, buildings: pd.DataFrame, meant: pd.DataFrame) -> Candidates:
+    """Pairs of every block.
 
     Args:
-        addresses: rows of `Records.addresses`, indexed by the address's number.
-        spine: the gazetteer.
-
-    Returns:
-        Columns address (its number) and uprn; an address for which there is nothing has no row.
+        queries: addresses with `BUILDING`, name_written; default integer index.
+        buildings: the spine's buildings; default integer index.
+        meant: streets that the queries' texts may mean, as `Streets.meant` gives them.
     """
-    from rapidfuzz.distance import Indel
-    from rapidfuzz.process import cpdist
-
-    rows = spine.rows.loc[spine.rows["live"]]
-    pairs = pd.concat([_shared(addresses, rows, key) for key in (["postcode"], ["street", "low"])])
-    pairs = pairs.drop_duplicates(ignore_index=True)
-    left = addresses.loc[pairs["address"]].reset_index(drop=True)
-    right = rows.loc[pairs["row"]].reset_index(drop=True)
-    pairs = pairs.assign(
-        uprn=right["uprn"],
-        rank=right["rank"],
-        likeness=cpdist(
-            left["canonical"].to_numpy(),
-            right["canonical"].to_numpy(),
-            scorer=Indel.normalized_similarity,
-            dtype=np.float32,
-        ),
-    ).loc[numbers_agree(left, right) != 0]
-    ordered = pairs.sort_values(["address", "likeness", "rank", "uprn"], ascending=[True, False, True, True])
-    found: pd.DataFrame = ordered.groupby("address").head(MOST)[["address", "uprn"]]
-    return found.reset_index(drop=True)
+    said = queries[["street"]].rename_axis("query").reset_index().merge(meant, left_on="street", right_on="text")
+    said = said[["query", "street_y"]].rename(columns={"street_y": "at"})
+    found, over, number = [], [], 0
+    for left, right in (
+        _by_postcode(queries, buildings),
+        _by_place(queries, buildings, said),
+        _by_street(queries, buildings, said),
+        _by_name(queries, buildings),
+        _by_word(queries, buildings),
+    ):
+        pairs, left_out, count = _block(left, right)
+        found.append(pairs)
+        over.append(left_out)
+        number += count
+    every = pd.concat(found, ignore_index=True).drop_duplicates(ignore_index=True)
+    every = every.sort_values(["query", "building"], ignore_index=True)
+    return Candidates(every, np.unique(np.concatenate(over)), number)
 
 
-def _shared(addresses: pd.DataFrame, rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Address and row of the gazetteer with an equal key, where it is not blank on either side."""
-    a = addresses[key].reset_index(names="address")
-    b = rows[key].reset_index(names="row")
-    for name in key:
-        blank = -1 if name == "low" else ""
-        a, b = a.loc[a[name] != blank], b.loc[b[name] != blank]
-    b = b.loc[b.groupby(key)["row"].transform("size") <= MOST_COMPARED]
-    return a.merge(b, on=key)[["address", "row"]]
+def _by_postcode(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return _keyed(queries.index, queries["postcode"]), _keyed(buildings.index, buildings["postcode"])
+
+
+def _by_place(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    numbers = (
+        queries.loc[said["query"], ["low", "high"]].reset_index(drop=True).assign(at=said["at"], row=said["query"])
+    )
+    known = buildings[["low", "high"]].assign(at=buildings["street_number"], row=buildings.index)
+    left, right = (_opened(side.loc[(side["low"] >= 0) & (side["at"] >= 0)]) for side in (numbers, known))
+    return left, right
+
+
+def _opened(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Each row once for each number of its range."""
+    step = np.where((numbers["high"] - numbers["low"]) % 2 == 0, 2, 1)
+    parts = []
+    for n in range(LONGEST_RANGE):
+        number = numbers["low"] + n * step
+        some = number <= numbers["high"]
+        key = numbers.loc[some, "at"].astype(str) + "#" + number[some].astype(str)
+        parts.append(pd.DataFrame({"row": numbers.loc[some, "row"], "key": key}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _by_street(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    asked = said.loc[(queries.loc[said["query"], "low"] < 0).to_numpy()]
+    outward = queries.loc[asked["query"], "postcode"].str[:-4].to_numpy()
+    left = _keyed(asked["query"], pd.Series(np.where(outward == "", "", asked["at"].astype(str) + "@" + outward)))
+    area = buildings["postcode"].str[:-4]
+    key = buildings["street_number"].astype(str) + "@" + area
+    return left, _keyed(buildings.index, key.where((buildings["street_number"] >= 0) & (area != ""), ""))
+
+
+def _by_name(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return _keyed(queries.index, queries["name_written"].str[:NAME_LETTERS]), _keyed(
+        buildings.index, buildings["name_written"].str[:NAME_LETTERS]
+    )
+
+
+def _by_word(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    asked, known = _words(queries), _words(buildings)
+    common = known["word"].value_counts()
+    common = common.loc[common <= WITH_NUMBER]
+    alone = set(common.index[common <= ALONE])
+    known, asked = (side.loc[side["word"].isin(common.index)] for side in (known, asked))
+    # A number narrows a word down; a word alone must be rarer.
+    left = _word_keys(asked, asked["low"] >= 0, (asked["low"] < 0) & asked["word"].isin(alone))
+    right = _word_keys(known, known["low"] >= 0, known["word"].isin(alone))
+    return left, right
+
+
+def _words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each word of some length of each row, with the row's number."""
+    lists = pc.split_pattern(pa.array(frame["words"], pa.string()), " ")
+    rows = np.repeat(np.arange(len(frame)), np.diff(lists.offsets.to_numpy()))
+    made = pd.DataFrame({"row": rows, "word": lists.values.to_pandas(), "low": frame["low"].to_numpy()[rows]})
+    return made.loc[made["word"].str.len() >= WORD_LETTERS].drop_duplicates(["row", "word"])
+
+
+def _word_keys(words: pd.DataFrame, numbered: pd.Series[bool], alone: pd.Series[bool]) -> pd.DataFrame:
+    with_number, without = words.loc[numbered], words.loc[alone]
+    key = with_number["word"] + "#" + with_number["low"].astype(str)
+    return pd.concat([_keyed(with_number["row"], key), _keyed(without["row"], without["word"])], ignore_index=True)
+
+
+def _keyed(rows: Any, key: pd.Series[str]) -> pd.DataFrame:
+    frame = pd.DataFrame({"row": np.asarray(rows), "key": key.to_numpy()})
+    return frame.loc[frame["key"] != ""]
+
+
+def _block(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int64], int]:
+    """Pairs of one pass; queries of blocks over a ceiling, and the pairs of those blocks."""
+    import recordlinkage
+
+    left, right = left.loc[left["key"].isin(right["key"])], right.loc[right["key"].isin(left["key"])]
+    if left.empty:
+        return (
+            pd.DataFrame({"query": np.zeros(0, np.int64), "building": np.zeros(0, np.int64)}),
+            np.zeros(0, np.int64),
+            0,
+        )
+    codes, _ = pd.factorize(pd.concat([left["key"], right["key"]], ignore_index=True))
+    left = pd.DataFrame({"row": left["row"].to_numpy(), "block": codes[: len(left)]})
+    right = pd.DataFrame({"row": right["row"].to_numpy(), "block": codes[len(left) :]})
+    per_left = left["block"].map(right["block"].value_counts()).astype(np.int64)
+    keep = _under_ceilings(left["block"], per_left)
+    indexer = recordlinkage.Index()
+    indexer.block("block")
+    some = left.loc[keep].reset_index(drop=True)
+    made = indexer.index(some, right) if len(some) else pd.MultiIndex.from_arrays([[], []])
+    pairs = pd.DataFrame(
+        {
+            "query": some["row"].to_numpy()[made.get_level_values(0).to_numpy().astype(np.int64)],
+            "building": right["row"].to_numpy()[made.get_level_values(1).to_numpy().astype(np.int64)],
+        }
+    )
+    return pairs, left["row"].to_numpy()[~keep], int(per_left[~keep].sum())
+
+
+def _under_ceilings(block: pd.Series[int], per_left: pd.Series[int]) -> npt.NDArray[np.bool_]:
+    """Whether each query's block may be compared: small blocks first, until the ceiling for all is reached."""
+    size = per_left.groupby(block).sum().sort_values(kind="stable")
+    fits = (size <= PAIRS_A_BLOCK) & (size.cumsum() <= PAIRS_IN_ALL)
+    return np.asarray(block.map(fits).to_numpy(dtype=bool))
+
+
+__all__ = ["Candidates", "Streets", "candidates"]

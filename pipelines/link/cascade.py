@@ -6,13 +6,15 @@ name goes on. A new stage is a function of that shape and one line in `CASCADE`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipelines.link import pairs
+from pipelines.link.features import shared_words
 from pipelines.link.places import BUILDING
 from pipelines.link.spine import Spine
 from pipelines.link.units import resolve
@@ -25,22 +27,22 @@ class Notes:
     """What stages know and learn beside their verdicts.
 
     Attributes:
-        sample: building lines of all the borough's addresses, decided or not, for stages that learn.
-        counts: pairs, pairs left out, whether weights were learned.
+        scorer: how likely a pair is; None where no stage asks.
+        counts: pairs, pairs left out.
         why: addresses for which a reason to abstain was seen.
     """
 
-    sample: pd.DataFrame
+    scorer: Any
     counts: dict[str, float] = field(default_factory=dict)
     why: dict[LinkReason, set[int]] = field(default_factory=dict)
 
-    def add(self, found: dict[str, float], stage: LinkStage) -> None:
-        """Add up pairs over stages; whether weights were learned stands under the stage's name."""
+    def add(self, found: dict[str, float]) -> None:
+        """Add up pairs over stages."""
         for name, value in found.items():
-            key = f"{stage}.{name}" if name == "learned" else name
-            self.counts[key] = self.counts.get(key, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0.0) + value
 
 
+ALL_WORDS = 0.999
 LOST_COMMA = r"^([A-Z]+) ([0-9]+[A-Z]?)\|\|\|"
 Stage = Callable[[pd.DataFrame, Spine, Notes], pd.DataFrame]
 
@@ -76,10 +78,15 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     in_district = (found["street"] + "|" + district).isin(rows["street"] + "|" + rows["postcode"].str[:-4])
     in_postcode = (found["street"] + "|" + found["postcode"]).isin(rows["street"] + "|" + rows["postcode"])
     elsewhere = (other != "") & (found["there"] != found["postcode"])
-    barred = np.where(
+    known_elsewhere = found["postcode"].isin(rows["postcode"]) & (district != other)
+    # A place that the record names and the property does not have: another street of that name.
+    row = pd.Series(once.index, index=once["canonical"])[found["canonical"]].to_numpy()
+    position, at = addresses.index.get_indexer(found.index), once.index.get_indexer(row)
+    explained, _ = shared_words(position, at, addresses["words"], once["words"])
+    barred = (explained < ALL_WORDS) | np.where(
         found["postcode"] == "",
         found["postcodes"].fillna(1) > 1,
-        elsewhere & (in_postcode | (in_district & (district != other))),
+        elsewhere & (in_postcode | (in_district & (district != other)) | known_elsewhere),
     )
     return _by_key(addresses.loc[found.index[~barred]], once, ["canonical"], LinkReason.EXACT_ADDRESS_UNIQUE)
 
@@ -131,45 +138,31 @@ def building(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFram
     return resolve(found.assign(probability=CERTAIN, gap=CERTAIN, runner_up=""), spine)
 
 
-def pairs_postcode(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
-    """The likeliest building of the postcode."""
-    return _likeliest(addresses, spine, notes, pairs.in_postcode, LinkStage.PAIRS_POSTCODE)
-
-
-def pairs_place(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
-    """The likeliest building of the street and number, or name, where the postcode is missing or wrong."""
-    return _likeliest(addresses, spine, notes, pairs.at_place, LinkStage.PAIRS_PLACE)
-
-
-def _likeliest(
-    addresses: pd.DataFrame,
-    spine: Spine,
-    notes: Notes,
-    search: Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], pairs.Search],
-    stage: LinkStage,
-) -> pd.DataFrame:
-    enough = addresses.loc[(addresses["low"] >= 0) | (addresses["name"] != "")]
+def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
+    """The likeliest building among those of the postcode, of the street and number, or of the name; then the unit."""
+    enough = addresses.loc[says_enough(addresses)]
     if enough.empty:
         return together([])
-    # Every flat of a building asks the same question: ask it once.
-    line = enough.groupby(BUILDING, sort=True).ngroup()
-    distinct = enough.loc[~line.duplicated()].assign(line=line).sort_values("line")
-    found = search(pairs.queries_of(distinct), spine.buildings, notes.sample)
-    notes.add(found.counts, stage)
-    for reason, lines in (
+    found = pairs.search(enough, spine, notes.scorer)
+    notes.add(found.counts)
+    for reason, some in (
         (LinkReason.ALL_CONTRADICTED, found.contradicted),
         (LinkReason.TOO_MANY_CANDIDATES, found.left_out),
     ):
-        notes.why.setdefault(reason, set()).update(line.index[line.isin(lines)])
-    matched = enough.assign(line=line).join(found.best, on="line", how="inner")
+        notes.why.setdefault(reason, set()).update(some)
+    matched = enough.join(found.best, how="inner")
+    numbered = matched["as_number"]
+    matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
+    matched.loc[numbered, ["kind", "has_unit"]] = ["FLAT", True]
     doubtful = matched["decided"] & _flat_for_house(matched, spine)
     matched["decided"] &= ~doubtful
     matched["near"] |= doubtful
     second = matched["second"].map(spine.buildings["parent"]).fillna("")
     decided = resolve(matched.assign(runner_up=second).loc[matched["decided"]], spine)
     near = matched.loc[matched["near"]]
-    would = resolve(near.assign(runner_up=""), spine)["uprn"].reindex(near.index).fillna("")
-    tight = near["gap"] < pairs.GAP_FROM
+    would = resolve(near.assign(runner_up=""), spine)
+    would = would["uprn"].where(would["uprn"] != "", would["runner_up"]).reindex(near.index).fillna("")
+    tight = near["gap"] < notes.scorer.gap_from
     reviews = [
         verdicts(
             near.index[mask],
@@ -182,6 +175,11 @@ def _likeliest(
         for mask, reason in ((tight, LinkReason.SMALL_GAP), (~tight, LinkReason.NEAR_MATCH))
     ]
     return together([decided, *reviews])
+
+
+def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:
+    """Whether an address names a number, a building, or a unit and its street."""
+    return (addresses["low"] >= 0) | (addresses["name"] != "") | (addresses["has_unit"] & (addresses["street"] != ""))
 
 
 def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
@@ -202,7 +200,7 @@ def abstain(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame
     reason = pd.Series(str(LinkReason.NO_CANDIDATE), index=addresses.index)
     reason[index.isin(notes.why.get(LinkReason.ALL_CONTRADICTED, set()))] = str(LinkReason.ALL_CONTRADICTED)
     reason[index.isin(notes.why.get(LinkReason.TOO_MANY_CANDIDATES, set()))] = str(LinkReason.TOO_MANY_CANDIDATES)
-    reason[(addresses["low"] < 0) & (addresses["name"] == "")] = str(LinkReason.TOO_LITTLE_ADDRESS)
+    reason[~says_enough(addresses)] = str(LinkReason.TOO_LITTLE_ADDRESS)
     reason[addresses["canonical"] == ""] = str(LinkReason.NO_ADDRESS)
     made = verdicts(addresses.index, Decision.NONE, LinkReason.NO_CANDIDATE)
     made["reason"] = reason
@@ -213,31 +211,42 @@ CASCADE: tuple[tuple[LinkStage, Stage], ...] = (
     (LinkStage.EXACT, exact),
     (LinkStage.EXACT_ADDRESS, exact_address),
     (LinkStage.BUILDING, building),
-    (LinkStage.PAIRS_POSTCODE, pairs_postcode),
-    (LinkStage.PAIRS_PLACE, pairs_place),
+    (LinkStage.PAIRS, likeliest),
     (LinkStage.ABSTAIN, abstain),
 )
 
 
-def decide(addresses: pd.DataFrame, spine: Spine, everyone: pd.DataFrame) -> tuple[pd.DataFrame, Notes]:
+def decide(addresses: pd.DataFrame, spine: Spine, scorer: pairs.Scorer) -> tuple[pd.DataFrame, Notes]:
     """Verdicts for distinct addresses.
 
     Args:
-        addresses: columns `FOLDED` and canonical, indexed by the address's number.
+        addresses: columns `FOLDED`, canonical and words, indexed by the address's number.
         spine: the gazetteer.
-        everyone: all the borough's addresses in the same shape, these among them.
+        scorer: how likely a pair is.
 
     Returns:
         Verdicts with a column stage, one for each address in the order of its index, and the stages' notes.
     """
-    step = max(1, len(everyone) // (4 * pairs.SAMPLE))
-    notes = Notes(pairs.queries_of(everyone.iloc[::step].drop_duplicates(BUILDING)))
-    open_ = addresses
+    notes = Notes(scorer)
+    parts, _ = _through(CASCADE, addresses, spine, notes)
+    return together(parts).reindex(addresses.index), notes
+
+
+def left_open(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
+    """The addresses that the stages before the pair model leave open and that say enough for it."""
+    before = CASCADE[: [name for name, _ in CASCADE].index(LinkStage.PAIRS)]
+    _, rest = _through(before, addresses, spine, Notes(None))
+    return rest.loc[says_enough(rest)]
+
+
+def _through(
+    stages: Sequence[tuple[LinkStage, Stage]], open_: pd.DataFrame, spine: Spine, notes: Notes
+) -> tuple[list[pd.DataFrame], pd.DataFrame]:
     parts: list[pd.DataFrame] = []
-    for name, stage in CASCADE:
+    for name, stage in stages:
         if open_.empty:
             break
         verdict = stage(open_, spine, notes)
         parts.append(verdict.assign(stage=str(name)))
         open_ = open_.loc[np.isin(open_.index, verdict.index, invert=True)]
-    return together(parts).reindex(addresses.index), notes
+    return parts, open_

@@ -1,7 +1,7 @@
-"""Comparison features in recordlinkage's framework, over `rapidfuzz.process.cpdist` and integer codes.
+"""Comparison features in recordlinkage's framework, over `rapidfuzz.process.cpdist`.
 
-Each gives one small integer a pair: the higher the nearer, -1 where either side is missing. Import this module
-inside the function that compares: recordlinkage takes more than a second to load.
+Each gives one number a pair: the higher the nearer, NaN where a side is missing. Import this module inside the
+function that compares: recordlinkage takes more than a second to load.
 """
 
 from __future__ import annotations
@@ -11,69 +11,72 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cpdist
 from recordlinkage.base import BaseCompareFeature
 
 from pipelines.link.places import numbers_agree
 
-Levels = npt.NDArray[np.int8]
-MISSING = -1
+Values = npt.NDArray[np.float32]
+Texts = npt.NDArray[np.object_]
 
 
-class NumberLevels(BaseCompareFeature):  # type: ignore[misc]
+class Number(BaseCompareFeature):  # type: ignore[misc]
     """House numbers: 2 equal, 1 one in the other's range, 0 different. Columns low, high, suffix on both sides."""
 
-    def _compute_vectorized(self, *columns: pd.Series[Any]) -> Levels:
+    def _compute_vectorized(self, *columns: pd.Series[Any]) -> Values:
         names = ("low", "high", "suffix")
         left = pd.DataFrame({n: c.to_numpy() for n, c in zip(names, columns[:3], strict=True)})
         right = pd.DataFrame({n: c.to_numpy() for n, c in zip(names, columns[3:], strict=True)})
-        return numbers_agree(left, right)
+        level = numbers_agree(left, right).astype(np.float32)
+        return np.where(level < 0, np.nan, level).astype(np.float32)
 
 
-class StreetLevels(BaseCompareFeature):  # type: ignore[misc]
-    """Streets by stem and type: 4 equal, 3 a slip in the stem, 2 one type missing, 1 other type, 0 different.
+class Likeness(BaseCompareFeature):  # type: ignore[misc]
+    """OSA similarity of two texts, 0 to 1."""
 
-    Stem and type are apart because "RD" for "DR" is one slip in letters and another street on the ground.
-    """
-
-    SLIP = 0.75
-
-    def _compute_vectorized(self, *columns: pd.Series[Any]) -> Levels:
-        stem, kind, other_stem, other_kind = (c.to_numpy() for c in columns)
-        near = similarity(stem, other_stem)
-        same, slip = near == 1.0, near >= self.SLIP
-        same_kind, open_kind = kind == other_kind, (kind == "") | (other_kind == "")
-        level = np.where(slip & same_kind, 3, np.where(same & open_kind, 2, np.where(same, 1, 0)))
-        level = np.where(same & same_kind, 4, level)
-        missing = ((stem == "") & (kind == "")) | ((other_stem == "") & (other_kind == ""))
-        return np.where(missing, MISSING, level).astype(np.int8)
-
-
-class NameLevels(BaseCompareFeature):  # type: ignore[misc]
-    """Names of buildings by OSA similarity: 2 from 0.8, 1 from 0.6, else 0."""
-
-    def _compute_vectorized(self, *columns: pd.Series[Any]) -> Levels:
+    def _compute_vectorized(self, *columns: pd.Series[str]) -> Values:
         left, right = (c.to_numpy() for c in columns)
-        near = similarity(left, right)
-        level = np.where(near >= 0.8, 2, np.where(near >= 0.6, 1, 0))
-        return np.where((left == "") | (right == ""), MISSING, level).astype(np.int8)
+        return _where_both(left, right, similarity(left, right))
 
 
-class PostcodeLevels(BaseCompareFeature):  # type: ignore[misc]
+class Within(BaseCompareFeature):  # type: ignore[misc]
+    """How well the second text is found anywhere in the first, 0 to 1."""
+
+    def _compute_vectorized(self, *columns: pd.Series[str]) -> Values:
+        left, right = (c.to_numpy() for c in columns)
+        found = np.asarray(cpdist(left, right, scorer=fuzz.partial_ratio, dtype=np.float32)) / 100
+        # A shorter text is found within any longer one; only the second may be the shorter.
+        short = np.char.str_len(left.astype(str)) < np.char.str_len(right.astype(str))
+        return _where_both(left, right, np.where(short, similarity(left, right), found))
+
+
+class SameKind(BaseCompareFeature):  # type: ignore[misc]
+    """Types of street: 2 equal, 1 one is not given, 0 different."""
+
+    def _compute_vectorized(self, *columns: pd.Series[str]) -> Values:
+        left, right = (c.to_numpy() for c in columns)
+        return np.where(left == right, 2, np.where((left == "") | (right == ""), 1, 0)).astype(np.float32)
+
+
+class Postcode(BaseCompareFeature):  # type: ignore[misc]
     """Postcodes: 4 equal, 3 one slip apart, 2 same sector, 1 same district, 0 elsewhere."""
 
-    def _compute_vectorized(self, *columns: pd.Series[Any]) -> Levels:
+    def _compute_vectorized(self, *columns: pd.Series[str]) -> Values:
         left, right = columns
         a, b = left.to_numpy(), right.to_numpy()
         slips = cpdist(a, b, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
         sector = left.str[:-2].to_numpy() == right.str[:-2].to_numpy()
         district = left.str[:-4].to_numpy() == right.str[:-4].to_numpy()
         level = np.where(slips <= 1, 3, np.where(sector, 2, np.where(district, 1, 0)))
-        level = np.where(a == b, 4, level)
-        return np.where((a == "") | (b == ""), MISSING, level).astype(np.int8)
+        return _where_both(a, b, np.where(a == b, 4, level))
 
 
-def similarity(left: npt.NDArray[np.object_], right: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
+def similarity(left: Texts, right: Texts) -> Values:
     """Element-wise OSA similarity, 0 to 1 (restricted Damerau-Levenshtein, far faster than the other)."""
     return np.asarray(cpdist(left, right, scorer=OSA.normalized_similarity, dtype=np.float32))
+
+
+def _where_both(left: Texts, right: Texts, values: npt.NDArray[Any]) -> Values:
+    return np.where((left == "") | (right == ""), np.nan, values).astype(np.float32)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.link.address.text import map_words
-from pipelines.link.address.words import BUILDINGS, LONG, STREETS
+from pipelines.link.address.words import BUILDINGS, LONG, NAMED, STREETS
 
 UNIT = ["kind", "identifier", "floor", "room"]
 BUILDING = ["low", "high", "suffix", "name", "street", "postcode"]
@@ -58,6 +58,11 @@ def stem_and_type(street: pd.Series[str]) -> tuple[pd.Series[str], pd.Series[str
     by_street = pd.DataFrame({"stem": stem.to_numpy(), "kind": kind.to_numpy()}, index=distinct.to_numpy())
     found = by_street.reindex(pd.Index(street)).set_axis(street.index)
     return found["stem"], found["kind"]
+
+
+def without_kind(names: pd.Series[str]) -> pd.Series[str]:
+    """Names of buildings, written out, without the word for what kind of building each is (`BETHWIN HSE`: `BETHWIN`)."""
+    return written_out(names.str.replace(rf" (?:{NAMED})$", "", regex=True))
 
 
 def written_out(text: pd.Series[str]) -> pd.Series[str]:
@@ -121,3 +126,13 @@ def units_agree(left: pd.DataFrame, right: pd.DataFrame) -> Mask:
 def first_floor(floor: pd.Series[str]) -> pd.Series[str]:
     """The first storey of a flat on several (`1AND2` is `1`)."""
     return floor.str.replace(r"AND.*$", "", regex=True)
+
+
+def unit_key(frame: pd.DataFrame, key: str) -> pd.Series[str]:
+    """A unit's number and room, or its storey and room, in one text; empty where it has none."""
+    if key == "number":
+        return (frame["identifier"] + "|" + frame["room"]).where(
+            (frame["identifier"] != "") | (frame["room"] != ""), ""
+        )
+    storey = first_floor(frame["floor"])
+    return (storey + "|" + frame["room"]).where((storey != "") & (frame["identifier"] == ""), "")

@@ -27,7 +27,7 @@ class Records:
     Attributes:
         rows: one row a record: dataset (category), record_id, uprn (empty where there is none), address
             (row of `addresses`).
-        addresses: distinct canonical address and postcode: columns `FOLDED` and canonical.
+        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical and words.
     """
 
     rows: pd.DataFrame
@@ -67,10 +67,11 @@ def make_records(tables: dict[str, pa.Table], spine: Spine) -> Records:
     del texts
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = parse(address, postcode, places=spine.places, streets=spine.streets)
-    key = parsed["canonical"] + SEPARATOR + parsed["postcode"]
+    parsed = parse(address, postcode, places=spine.places, streets=pa.array(spine.streets.table["text"], pa.string()))
+    key = parsed["canonical"] + SEPARATOR + parsed["postcode"] + SEPARATOR + parsed["words"]
     number, first = _distinct(key)
-    addresses = fold(parsed.iloc[first].reset_index(drop=True)).assign(canonical=parsed["canonical"].to_numpy()[first])
+    distinct = parsed.iloc[first].reset_index(drop=True)
+    addresses = fold(distinct).assign(canonical=distinct["canonical"], words=distinct["words"])
     sizes = [table.num_rows for table in tables.values()]
     rows = pd.DataFrame(
         {

@@ -28,9 +28,9 @@ import pyarrow as pa
 from pipelines.core.hashing import hash_of
 from pipelines.core.ledger.models import LinkReview
 from pipelines.governance import link_decisions
-from pipelines.link.candidates import candidates
 from pipelines.link.records import SEPARATOR, Records, make_records
 from pipelines.link.spine import Spine
+from pipelines.link.suggestions import suggestions
 from pipelines.link.verdicts import CERTAIN
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
 
@@ -77,25 +77,44 @@ def keys_of(address: Sequence[str], postcode: Sequence[str], spine: Spine) -> pd
         }
     )
     made = make_records({"review": table}, spine)
-    found = made.addresses.loc[made.rows["address"], ["canonical", "postcode"]].reset_index(drop=True)
-    return found.assign(key=key_of(found))
+    found = made.addresses.loc[made.rows["address"]].reset_index(drop=True)
+    return found[["canonical", "postcode"]].assign(key=key_of(found))
 
 
 def key_of(addresses: pd.DataFrame) -> pd.Series[str]:
-    """One text for canonical address and postcode."""
-    return addresses["canonical"] + SEPARATOR + addresses["postcode"]
+    """One text for canonical address and postcode (rows of `Records.addresses`).
+
+    Where the parser found neither number nor name its other words count as well: they may hold what tells it apart.
+    """
+    weak = (addresses["low"] < 0) & (addresses["name"] == "")
+    return addresses["canonical"] + SEPARATOR + addresses["postcode"] + (SEPARATOR + addresses["words"]).where(weak, "")
+
+
+def first_of_key(addresses: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """For each address (its number) the number of the first one with its key, which stands for them all."""
+    codes, _ = pd.factorize(key_of(addresses))
+    return np.unique(codes, return_index=True)[1][codes] if len(codes) else codes.astype(np.int64)
 
 
 class Rulings:
-    """Decisions as they apply to a borough's records: by number of the address, which property it is and is not."""
+    """Decisions as they apply to a borough's records: by number of the address, which property it is and is not.
+
+    Several addresses of `Records.addresses` may have one key; `_at` is for each record the number of the first of them.
+    """
 
     def __init__(self, found: Decided, records: Records, spine: Spine) -> None:
         self._records, self._spine = records, spine
         rows = found.rows
-        number = np.empty(0, np.int64)
-        if len(rows):
+        number = np.full(len(rows), -1, np.int64)
+        self._at = pd.Series(0, index=records.rows.index)
+        if len(rows) and len(records.rows):
             keys = keys_of(rows["address"].tolist(), rows["postcode"].tolist(), spine)["key"]
-            number = pd.Index(key_of(records.addresses)).get_indexer(pd.Index(keys))
+            first = first_of_key(records.addresses)
+            own = key_of(records.addresses)
+            alone = own.loc[own.index == first]
+            number = alone.index.to_numpy()[pd.Index(alone).get_indexer(pd.Index(keys))]
+            number[~keys.isin(alone).to_numpy()] = -1
+            self._at = pd.Series(first[records.rows["address"].to_numpy()])
         known = rows["uprn"].isin(spine.rows["uprn"])
         self.gone = int((~known & (rows["verdict"] == IS)).sum())
         pairs = rows.assign(at=number).loc[(number >= 0) & known]
@@ -117,7 +136,7 @@ class Rulings:
 
     def of_stated(self, by_record: pd.DataFrame, contradicted: Mask) -> tuple[pd.DataFrame, Mask]:
         """What `by_uprn` says, without the UPRNs that people have barred: the address alone decides then."""
-        own = self.bars(self._records.rows["address"].loc[by_record.index], by_record["uprn"])
+        own = self.bars(self._at.loc[by_record.index], by_record["uprn"])
         self._stated_barred[by_record.index[own]] = True
         return by_record.loc[~own], contradicted
 
@@ -138,7 +157,7 @@ class Rulings:
         """Take barred pairs away; what is left is another candidate for people, or nothing."""
         if self.no.empty:
             return np.zeros(len(made), bool)
-        at = self._records.rows["address"].set_axis(made.index)
+        at = self._at.set_axis(made.index)
         second = self.bars(at, made["runner_up"])
         made.loc[second, "runner_up"] = ""
         tied = made["decision"].isin(TIED).to_numpy()
@@ -171,7 +190,7 @@ class Rulings:
 
     def _next(self, at: npt.NDArray[np.int64]) -> pd.Series[str]:
         """The likest property of each address that nobody has refused, by number of the address."""
-        found = candidates(self._records.addresses.loc[at], self._spine)
+        found = suggestions(self._records.addresses.loc[at], self._spine)
         found = found.loc[~self.bars(found["address"], found["uprn"])]
         return found.drop_duplicates("address").set_index("address")["uprn"]
 
@@ -179,7 +198,7 @@ class Rulings:
         """Tie records to the property that people said it is."""
         if self.yes.empty:
             return np.zeros(len(made), bool)
-        uprn = self._records.rows["address"].map(self.yes).set_axis(made.index)
+        uprn = self._at.map(self.yes).set_axis(made.index)
         said = uprn.notna().to_numpy()
         said[said] = ~self._says_more(made.loc[said], uprn[said])
         parents = self._spine.rows.loc[self._spine.rows["is_parent"], "uprn"]

@@ -17,10 +17,10 @@ from pipelines.core.tables import LINK
 from pipelines.extracts.guarded import guarded
 from pipelines.governance import access, link_decisions
 from pipelines.governance.reads import reading
-from pipelines.link.candidates import MOST, candidates
 from pipelines.link.records import NEEDED, datasets_with_address, make_records
-from pipelines.link.review import decided_of, key_of, keys_of
+from pipelines.link.review import decided_of, first_of_key, key_of, keys_of
 from pipelines.link.spine import Spine, read_spine
+from pipelines.link.suggestions import MOST, suggestions
 from pipelines.link.vocabulary import SENTENCES, Decision
 from schemas import registry
 
@@ -109,6 +109,7 @@ def waiting(borough: str, spine: Spine, cells: pd.Series[str]) -> pd.DataFrame:
     tables = {name: _of(borough, name, links) for name in datasets_with_address()}
     records = make_records(tables, spine)
     rows = records.rows.assign(
+        address=first_of_key(records.addresses)[records.rows["address"].to_numpy()],
         written=pd.concat([t["address"].to_pandas() for t in tables.values()], ignore_index=True).fillna(""),
         written_postcode=pd.concat([t["postcode"].to_pandas() for t in tables.values()], ignore_index=True).fillna(""),
     )
@@ -175,7 +176,7 @@ def _side_by_side(
     """Candidates of each address as cells: what the link stage named, what the records state, what looks like it."""
     named = rows[["address", "runner_up"]].rename(columns={"runner_up": "uprn"})
     stated = rows[["address", "uprn"]]
-    every = pd.concat([named, stated, candidates(addresses, spine)], ignore_index=True)
+    every = pd.concat([named, stated, suggestions(addresses, spine)], ignore_index=True)
     every = every.loc[every["uprn"].isin(cells.index)].drop_duplicates(["address", "uprn"])
     pair = every["address"].map(keys) + "|" + every["uprn"]
     every = every.loc[~pair.isin(refused)]

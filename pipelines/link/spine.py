@@ -12,7 +12,10 @@ import pyarrow.compute as pc
 from pipelines.core.tables import PROPERTY
 from pipelines.governance import access
 from pipelines.link.address import parse
-from pipelines.link.places import BUILDING, FOLDED, UNIT, fold, stem_and_type, written_out
+from pipelines.link.address.text import clean
+from pipelines.link.localities import localities_of
+from pipelines.link.places import BUILDING, FOLDED, UNIT, fold, stem_and_type, unit_key, without_kind, written_out
+from pipelines.link.streets import Streets
 
 COLUMNS = (
     "uprn",
@@ -50,13 +53,15 @@ class Spine:
             live (not historical), rank (0 dwelling and approved), is_parent (holds other properties).
         buildings: one row a building: number, name, street, postcode, parent (UPRN or empty), units
             (how many with a unit of their own), stem and type of the street.
-        streets: every street, in the parser's spelling.
+        streets: every street.
+        unit_keys: building and unit in one text, by the kind of key (`unit_key`), for looking up.
         places: localities and towns that say nothing within the borough.
     """
 
     rows: pd.DataFrame
     buildings: pd.DataFrame
-    streets: pa.Array
+    streets: Streets
+    unit_keys: dict[str, pd.Index[str]]
     places: tuple[str, ...]
 
 
@@ -68,30 +73,62 @@ def read_spine(borough: str) -> tuple[Spine, pa.Table]:
 
 def make_spine(table: pa.Table, borough: str) -> tuple[Spine, pa.Table]:
     """Spine and `property` table from rows with the gazetteer's `COLUMNS`."""
-    order = pc.sort_indices(table, sort_keys=[("uprn", "ascending")])
-    table = table.take(order)
-    places = _places(table)
+    table = table.take(pc.sort_indices(table, sort_keys=[("uprn", "ascending")]))
+    rows, parsed, places = read_rows(table)
+    spine = assemble(rows, places)
+    parents = spine.rows.loc[spine.rows["is_parent"], "uprn"]
+    return spine, _property(table, parsed, rows.assign(is_parent=rows["uprn"].isin(parents)), borough)
+
+
+def read_rows(
+    table: pa.Table, places: tuple[str, ...] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Rows of a gazetteer with the parser's reading of them, and the places of the area (found, if not given)."""
+    places = _places(table) if places is None else places
     parsed = parse(_text(table), table["postcode"], places=places)
     rows = fold(parsed).assign(
         uprn=table["uprn"].to_pandas(),
         parent_uprn=table["parent_uprn"].to_pandas().fillna(""),
         blpu_class=table["blpu_class"].to_pandas().fillna(""),
         canonical=parsed["canonical"],
+        words=_words(parsed["words"], table),
     )
     status = table["logical_status"].to_pandas().fillna("1")
     rows["live"] = ~((status == "8") | table["end_date"].is_valid().to_pandas())
     dwelling = rows["blpu_class"].str[:1].isin(["R", "X", ""])
     rows["rank"] = np.where((status == "1") & dwelling, 0, 1)
+    return rows, parsed, places
+
+
+def _words(words: pd.Series[str], table: pa.Table) -> pd.Series[str]:
+    """All words of an address, with those of its locality and town where these have columns of their own."""
+    where = pc.binary_join_element_wise(
+        *(pc.fill_null(table[n], "").combine_chunks() for n in ("locality", "town")), " "
+    )
+    more = pd.Series(pc.replace_substring(clean(where), ",", " ").to_pandas().to_numpy(), index=words.index)
+    return (words + " " + more).str.split().str.join(" ")
+
+
+def assemble(rows: pd.DataFrame, places: tuple[str, ...]) -> Spine:
+    """The spine of rows that were read. A UPRN may have several rows: other ways in which its address is written."""
+    rows = rows.drop_duplicates(["uprn", "canonical", "postcode"], ignore_index=True)
+    streets = Streets.of(rows["street"])
     buildings = _buildings(rows)
-    streets = pa.array(sorted({*parsed["street"].unique()} - {""}), pa.string())
-    spine = Spine(rows, buildings, streets, places)
-    return spine, _property(table, parsed, rows, borough)
+    buildings["street_number"] = streets.number(buildings["street"])
+    keyed = rows.loc[rows["live"] & rows["has_unit"]]
+    at = keyed["building"].astype(str)
+    keys = {key: unit_key(keyed, key) for key in ("number", "storey")}
+    unit_keys = {key: pd.Index((at + "|" + text)[text != ""].unique()) for key, text in keys.items()}
+    return Spine(rows, buildings, streets, unit_keys, places)
 
 
 def _places(table: pa.Table) -> tuple[str, ...]:
+    """Localities and towns: named in columns of their own, or else what many addresses end in."""
     found: set[str] = set()
     for column in ("locality", "town"):
         found |= {str(value) for value in pc.unique(table[column]).to_pylist() if value}
+    if not found:
+        found = localities_of(table["address"])
     return tuple(sorted(found)[:MAX_PLACES])
 
 
@@ -102,7 +139,7 @@ def _text(table: pa.Table) -> pa.Array:
     }
     line = pc.utf8_trim_whitespace(pc.binary_join_element_wise(blank["building_number"], blank["street"], " "))
     composed = pc.binary_join_element_wise(blank["unit"], blank["building_name"], line, ", ")
-    whole = table["address"].combine_chunks()
+    whole = pc.fill_null(table["address"], "").combine_chunks()
     forgotten = pc.and_(pc.equal(blank["unit"], ""), pc.match_substring_regex(whole, UNIT_WORDS))
     use_whole = pc.or_(pc.equal(blank["street"], ""), forgotten)
     return pc.if_else(use_whole, whole, composed)
@@ -118,18 +155,21 @@ def _buildings(rows: pd.DataFrame) -> pd.DataFrame:
     rows["building"] = key.groupby(BUILDING, sort=True, dropna=False).ngroup()
     own = rows["has_unit"] & ~rows["from_suffix"] & ~rows["blpu_class"].isin(HOUSES)
     # Houses in a court that is a street are dwellings side by side, not units of one building.
-    counts = pd.DataFrame({"building": rows["building"], "own": own & rows["live"]})
+    counts = pd.DataFrame({"building": rows["building"], "own": own & rows["live"] & ~rows["uprn"].duplicated()})
     buildings = key.assign(building=rows["building"]).drop_duplicates("building").set_index("building").sort_index()
     named = rows.loc[rows["name"] != ""].groupby("building")["name"].first()
     buildings["name"] = named.reindex(buildings.index).fillna("")
     buildings["units"] = counts.groupby("building")["own"].sum()
-    children = rows.loc[rows["parent_uprn"] != "", "parent_uprn"].value_counts()
+    children = rows.loc[(rows["parent_uprn"] != "") & ~rows["uprn"].duplicated(), "parent_uprn"].value_counts()
     below = rows["uprn"].map(children).fillna(0)
     units = rows["building"].map(buildings["units"])
     rows["is_parent"] = (below >= 2) | (~rows["has_unit"] & (units >= 2) & (rows["name"].eq("") | (rows["low"] < 0)))
     buildings["parent"] = _parents(rows, own).reindex(buildings.index).fillna("")
     buildings["stem"], buildings["type"] = stem_and_type(buildings["street"])
     buildings["name_written"] = written_out(buildings["name"])
+    buildings["name_stem"] = without_kind(buildings["name"])
+    buildings["joined"] = written_out(buildings["street"])
+    buildings["words"] = rows.drop_duplicates("building").set_index("building")["words"].reindex(buildings.index)
     return buildings.reset_index(drop=True)
 
 
@@ -171,4 +211,4 @@ def _property(table: pa.Table, parsed: pd.DataFrame, rows: pd.DataFrame, borough
     return pa.table({n: made[n] if n in made else table[n] for n in PROPERTY.names}).cast(PROPERTY)
 
 
-__all__ = ["FOLDED", "UNIT", "Spine", "make_spine", "read_spine"]
+__all__ = ["FOLDED", "UNIT", "Spine", "assemble", "make_spine", "read_rows", "read_spine"]

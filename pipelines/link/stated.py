@@ -22,18 +22,20 @@ def by_uprn(records: Records, spine: Spine) -> tuple[pd.DataFrame, npt.NDArray[n
         Verdicts indexed by record (row of `records.rows`), with a column stage; and, for every record,
         whether its UPRN is in the gazetteer but belongs to another address.
     """
-    position = pd.Index(spine.rows["uprn"]).get_indexer(records.rows["uprn"])
-    stated = np.flatnonzero(position >= 0)
-    pair = pd.DataFrame({"row": position[stated], "address": records.rows["address"].to_numpy()[stated]})
-    distinct = pair.drop_duplicates(ignore_index=True).copy()
+    known = pd.DataFrame({"uprn": spine.rows["uprn"], "row": np.arange(len(spine.rows))})
+    said = pd.DataFrame({"uprn": records.rows["uprn"].to_numpy(), "address": records.rows["address"].to_numpy()})
+    distinct = said.loc[said["uprn"] != ""].drop_duplicates().merge(known, on="uprn")
     left = records.addresses.loc[distinct["address"]].reset_index(drop=True)
     right = spine.rows.loc[distinct["row"]].reset_index(drop=True)
     distinct["agrees"] = agrees(left, right)
-    agreed = pair.merge(distinct, on=["row", "address"], how="left")["agrees"].to_numpy(dtype=bool)
-    contradicted = np.zeros(len(records.rows), dtype=bool)
-    contradicted[stated[~agreed]] = True
-    index = pd.Index(stated[agreed])
-    rows = spine.rows.loc[position[index]]
+    # Where a UPRN has several spellings of its address, one that agrees is enough.
+    best = distinct.sort_values(["agrees", "row"], ascending=[False, True]).drop_duplicates(["uprn", "address"])
+    found = said.merge(best, on=["uprn", "address"], how="left")
+    stated = found["row"].notna().to_numpy()
+    agreed = stated & found["agrees"].eq(True).to_numpy()
+    contradicted = stated & ~agreed
+    index = pd.Index(np.flatnonzero(agreed))
+    rows = spine.rows.loc[found["row"].to_numpy()[agreed].astype(np.int64)]
     parent = rows["is_parent"].to_numpy()
     made = together(
         [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Prefix
 from rapidfuzz.process import cpdist
 
 from pipelines.link.places import FLAT_LIKE, UNIT, first_floor, units_agree
@@ -97,15 +98,14 @@ def _without_unit(
     rest = house.loc[~house.index.isin(found.index)]
     own = units.loc[~units["from_suffix"]].drop_duplicates("building").set_index("building")["uprn"]
     only = rest.loc[(rest["building"].map(buildings["units"]) == 1) & rest["building"].isin(own.index)]
+    # The house itself may be missing from the gazetteer, so that its annexe or the flat above it is all there is.
     lone = verdicts(
         only.index,
-        Decision.LINKED,
+        Decision.REVIEW,
         LinkReason.ONLY_UNIT_IN_BUILDING,
-        uprn=only["building"].map(own),
-        level=Level.UNIT,
-        probability=only["probability"] * OTHERWISE,
-        gap=only["gap"] * OTHERWISE,
-        runner_up=only["runner_up"],
+        probability=only["probability"] / 2,
+        gap=only["gap"] / 2,
+        runner_up=only["building"].map(own),
     )
     nothing = rest.loc[~rest.index.isin(only.index)]
     return together([found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)])
@@ -172,8 +172,15 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -
     if pairs.empty:
         return pairs[["query", "row"]]
     one, two = pairs["name_written_x"].to_numpy(), pairs["name_written_y"].to_numpy()
+    return pairs.loc[_one_name(one, two), ["query", "row"]].reset_index(drop=True)
+
+
+def _one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Names that are alike, of which one goes on where the other ends (`BETHWIN`, `BETHWINHOUSE`), or one is missing."""
     near = cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME
-    return pairs.loc[(one == "") | (two == "") | near, ["query", "row"]].reset_index(drop=True)
+    prefix = cpdist(one, two, scorer=Prefix.similarity, dtype=np.float32)
+    shorter = np.minimum(np.char.str_len(one.astype(str)), np.char.str_len(two.astype(str)))
+    return np.asarray((one == "") | (two == "") | near | ((prefix == shorter) & (shorter >= 4)))
 
 
 def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -29,8 +29,7 @@ class LinkStage(StrEnum):
     EXACT = "exact"
     EXACT_ADDRESS = "exact_address"
     BUILDING = "building"
-    PAIRS_POSTCODE = "pairs_postcode"
-    PAIRS_PLACE = "pairs_place"
+    PAIRS = "pairs"
     ABSTAIN = "abstain"
     REVIEWED = "reviewed"
 
@@ -69,7 +68,7 @@ SENTENCES: dict[LinkReason, str] = {
     LinkReason.EXACT_ADDRESS_UNIQUE: "The address stands once in the borough; its postcode is missing or differs.",
     LinkReason.SAME_BUILDING_AND_UNIT: "The building was found and the unit is the same.",
     LinkReason.UNIT_WRITTEN_OTHERWISE: "The building was found; its only fitting unit is written in another way.",
-    LinkReason.ONLY_UNIT_IN_BUILDING: "No unit is given and the building has only one.",
+    LinkReason.ONLY_UNIT_IN_BUILDING: "No unit is given, and all that the gazetteer has of the building is one unit.",
     LinkReason.NO_UNIT_GIVEN: "No unit is given and the building has several: tied to the building.",
     LinkReason.UNIT_NOT_IN_GAZETTEER: "The gazetteer does not have this unit: tied to the building.",
     LinkReason.UPRN_CONTRADICTS_ADDRESS: "The record's UPRN belongs to another address, and no other property fits.",

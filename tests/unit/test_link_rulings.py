@@ -10,10 +10,10 @@ import pytest
 
 from pipelines.link import Decision, LinkReason
 from pipelines.link.borough import link
-from pipelines.link.candidates import MOST, candidates
 from pipelines.link.records import make_records
 from pipelines.link.review import COLUMNS, NOTHING, Decided
 from pipelines.link.spine import Spine
+from pipelines.link.suggestions import MOST, suggestions
 from tests.spec.link_world import spine_of
 
 HOUSE = {"uprn": "1", "address": "14 Example Road", "postcode": "N1 1AA"}
@@ -28,7 +28,7 @@ def decided(*rows: tuple[str, str, str, str]) -> Decided:
 def links(records: list[dict[str, Any]], spine: Spine, said: Decided) -> tuple[list[dict[str, Any]], dict[str, float]]:
     columns = {name: pa.array([r.get(name) for r in records], pa.string()) for name in ("address", "postcode", "uprn")}
     table = pa.table({"record_id": pa.array(range(len(records)), pa.int64()), **columns})
-    made, counts = link(make_records({"epc": table}, spine), spine, "camden", said)
+    made, counts = link(make_records({"epc": table}, spine), spine, "camden", decided=said)
     return sorted(made.to_pylist(), key=lambda row: row["record_id"]), counts
 
 
@@ -108,7 +108,7 @@ def test_the_version_is_of_what_is_said() -> None:
     assert len({one.version, other.version, NOTHING.version}) == 3
 
 
-def test_candidates_are_few_and_never_of_another_number() -> None:
+def test_suggestions_are_few_and_never_of_another_number() -> None:
     rows = [HOUSE | {"uprn": str(n), "address": f"Flat {n}, 14 Example Road"} for n in range(10, 30)]
     spine = spine_of([*rows, OTHER, HOUSE | {"uprn": "5", "address": "16 Example Road"}])
     table = pa.table(
@@ -119,7 +119,13 @@ def test_candidates_are_few_and_never_of_another_number() -> None:
             "uprn": pa.nulls(1, pa.string()),
         }
     )
-    found = candidates(make_records({"epc": table}, spine).addresses, spine)
+    found = suggestions(make_records({"epc": table}, spine).addresses, spine)
     assert len(found) == MOST
     assert found["uprn"].iloc[0] == "12"
     assert not {"2", "5"} & set(found["uprn"])
+
+
+def test_decisions_about_addresses_of_which_there_are_none_any_more() -> None:
+    said = decided((HOUSE["address"], HOUSE["postcode"], "is", "2"))
+    found, counts = links([], spine_of([HOUSE, OTHER]), said)
+    assert (found, counts["reviewed_is"]) == ([], 0)

@@ -15,6 +15,7 @@ from pipelines.link.address.text import (
     as_text,
     clean,
     drop_places,
+    last_places,
     postcodes,
     ranges_and_slashes,
     swap,
@@ -22,6 +23,7 @@ from pipelines.link.address.text import (
     tidy,
 )
 from pipelines.link.address.words import KINDS, PLACES
+from schemas import registry
 
 _WORDS = r"(?:[A-Z0-9]+(?: [A-Z0-9]+)*)?"
 _UNIT = (
@@ -31,7 +33,7 @@ _UNIT = (
 CANONICAL = rf"^{_UNIT}\|(?P<number>(?:{NUMBER})?)\|(?P<name>{_WORDS})\|(?P<street>{_WORDS})$"
 """`unit|number|building name|street`: a text of this form is read back as it is."""
 
-FIELDS = ("kind", "identifier", "floor", "room", "number", "name", "street")
+FIELDS = ("kind", "identifier", "floor", "room", "number", "name", "street", "words")
 Column: TypeAlias = "pd.Series[str] | pa.Array | pa.ChunkedArray | Sequence[str | None]"
 
 
@@ -43,38 +45,50 @@ def parse(
     Args:
         address: texts on one line, null where there is none.
         postcode: postcodes that stand apart; where one is missing, that in the address is used.
-        places: localities and towns of the borough, dropped as "London" is.
+        places: localities and towns of the area, no part of the canonical form, as "London" is not; kept in `words`.
         streets: streets of the gazetteer in this parser's own spelling. Where a text runs on
             without commas, they say where its street begins and ends.
 
     Returns:
         One row a text, all columns text, empty where a part is missing: kind, identifier, floor,
         room (of the unit), unit (all four in one form), number (with suffix or range), name (of the
-        building), street, postcode, canonical. `low`, `high` (integers, -1 where missing) and `suffix`
-        are the number taken apart. `canonical` read again gives the same canonical.
+        building), street, postcode, words (all that is neither unit nor number, places included),
+        canonical. `low`, `high` (integers, -1 where missing) and `suffix` are the number taken apart.
+        `canonical` read again gives the same canonical.
     """
     raw = as_text(address)
     given = postcodes(as_text(postcode)) if postcode is not None else pa.array([""] * len(raw), pa.string())
     back = pc.extract_regex(raw, CANONICAL)
     is_back = pc.and_(pc.is_valid(back), pc.greater(pc.binary_length(raw), 3))
     text, inside = take_postcode(clean(raw))
-    text = drop_places(ranges_and_slashes(text), (*PLACES, *places))
+    text = drop_places(ranges_and_slashes(text), _said_by_all())
+    place = last_places(text, places)
+    if places:
+        known = clean(as_text(places)).to_pylist() if streets is None else streets.to_pylist()
+        text = drop_places(text, tuple(places), streets=known)
     # Half of all spellings fall together once cleaned, so the costly part is done once for each cleaned text.
     encoded = text.dictionary_encode()
     parts = reading.read(encoded.dictionary)
     if streets is not None:
         _settle_street(parts, streets)
     columns = {name: getattr(parts, name) for name in FIELDS}
-    for name in ("name", "street"):
+    for name in ("name", "street", "words"):
         columns[name] = pc.utf8_trim_whitespace(swap(columns[name], r"[^A-Z0-9]+", " "))
     columns = {name: column.take(encoded.indices) for name, column in columns.items()}
     if pc.any(is_back).as_py():
         columns = {
             name: pc.if_else(is_back, pc.fill_null(pc.struct_field(back, name), ""), column)
             for name, column in columns.items()
-        }
+            if name != "words"
+        } | {"words": pc.if_else(is_back, "", columns["words"])}
+    columns["words"] = tidy(pc.binary_join_element_wise(columns["words"], place, " "))
     columns["postcode"] = pc.if_else(pc.equal(given, ""), inside, given)
     return _finish(columns)
+
+
+def _said_by_all() -> tuple[str, ...]:
+    """Places that say nothing in any borough: towns and counties, and the boroughs' own names."""
+    return (*PLACES, *(borough.name for borough in registry.boroughs().values()))
 
 
 def canonical(address: Column, postcode: Column | None = None, *, places: Sequence[str] = ()) -> pd.Series[str]:

@@ -32,12 +32,13 @@ class Parts:
     number: pa.Array
     name: pa.Array
     street: pa.Array
+    words: pa.Array
 
     @classmethod
     def of(cls, text: pa.Array) -> Parts:
         """Nothing read yet."""
         empty = pa.array([""] * len(text), pa.string())
-        return cls(text, empty, empty, empty, empty, empty, empty, empty)
+        return cls(text, empty, empty, empty, empty, empty, empty, empty, empty)
 
 
 def read(text: pa.Array) -> Parts:
@@ -193,6 +194,7 @@ def _tidy_range(number: pa.Array) -> pa.Array:
 
 def _street(parts: Parts) -> None:
     """Building name, street and locality out of what stands behind the number."""
+    parts.words = pc.binary_join_element_wise(parts.name, parts.rest, " ")
     found = pc.extract_regex(parts.rest, r"^(?P<one>[^,]*)(?: , (?P<two>[^,]*)(?:.*)?)?$")
     one, two = (pc.utf8_trim_whitespace(pc.fill_null(pc.struct_field(found, n), "")) for n in ("one", "two"))
     whole = _end_of_street(one)

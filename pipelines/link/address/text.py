@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.link.address.words import MONTHS, SPELLINGS, STREETS
-from schemas import registry
 
 MAX_LENGTH = 300
 MAX_PLACES = 6
@@ -162,22 +161,37 @@ def take_postcode(text: pa.Array) -> tuple[pa.Array, pa.Array]:
 @lru_cache(maxsize=64)
 def places_pattern(places: tuple[str, ...]) -> str:
     """An alternation of place names as `clean` leaves them, the longest first."""
-    plain = clean(as_text([*places, *(borough.name for borough in registry.boroughs().values())]))
+    plain = clean(as_text(places))
     names = sorted({name for name in plain.to_pylist() if name and "," not in name}, key=lambda n: (-len(n), n))
     return "|".join(names)
 
 
-def drop_places(text: pa.Array, places: tuple[str, ...]) -> pa.Array:
+def last_places(text: pa.Array, places: Sequence[str]) -> pa.Array:
+    """The places of the area that each text ends in, empty where it ends in none."""
+    blank = pa.array([""] * len(text), pa.string())
+    names = places_pattern(tuple(places)) if places else ""
+    if not names:
+        return blank
+    encoded = text.dictionary_encode()
+    found = pc.extract_regex(encoded.dictionary, rf"^(?:.*?[ ,])??(?P<place>(?:{names})(?:(?: ,)? (?:{names}))*)$")
+    return pc.replace_substring(pc.fill_null(pc.struct_field(found, "place"), ""), ",", " ").take(encoded.indices)
+
+
+def drop_places(text: pa.Array, places: tuple[str, ...], *, streets: Sequence[str] = ()) -> pa.Array:
     """Towns, boroughs and counties off the end, and parts between commas that are nothing else.
 
-    A place right behind a number stays: there it is the street.
+    A place right behind a number stays: there it is the street. With a comma between them it is
+    the street only if there is a street of that name among `streets`.
     """
-    names = places_pattern(places)
     every = pa.array([True] * len(text), pa.bool_())
-    return _until_settled(text, every, names)
+    both = sorted(set(places_pattern(places).split("|")) & set(streets), key=lambda n: (-len(n), n))
+    return _until_settled(text, every, places_pattern(places), "|".join(both))
 
 
-def _until_settled(text: pa.Array, active: pa.Array, names: str) -> pa.Array:
+def _until_settled(text: pa.Array, active: pa.Array, names: str, both: str) -> pa.Array:
+    if both:
+        # Without the comma between them it is no longer a part that is nothing but a place.
+        text = swap(text, rf"([0-9][A-Z]?) , ({both})( ,|$)", r"\1 \2\3")
     for _ in range(MAX_PLACES):
         before = text.filter(active)
         if len(before) == 0:

@@ -1,0 +1,166 @@
+"""Any file of addresses against any gazetteer file: `loda link`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from pipelines.core.errors import LodaError
+from pipelines.extracts.plain_table import PARQUET, headings, read_plain_table
+from pipelines.link import columns
+from pipelines.link.borough import link
+from pipelines.link.records import make_records
+from pipelines.link.spine import COLUMNS, make_spine
+
+OUT = ("row", "uprn", "decision", "reason", "stage", "probability", "gap", "runner_up")
+
+
+@dataclass(frozen=True)
+class LinkedFile:
+    """What came of a file.
+
+    Attributes:
+        table: a row for each row of the file, in its order, columns `OUT`; row counts from 0.
+        summary: how the files were read, and counts by decision, reason and stage.
+    """
+
+    table: pa.Table
+    summary: dict[str, Any]
+
+    def told(self, out: Path) -> list[str]:
+        """What came of it, a line each."""
+        read, decision = self.summary["read_as"], self.summary["decision"]
+        number = {name: f"{decision.get(name, 0):,}" for name in ("linked", "parent", "review", "none")}
+        return [
+            f"{self.summary['rows']:,} rows (address: {', '.join(read['address'])}; "
+            f"postcode: {read['postcode'] or 'none'}) against {self.summary['gazetteer']['rows']:,} gazetteer rows.",
+            f"{number['linked']} are tied to their property, {number['parent']} to the building, "
+            f"{number['review']} are for people to decide and {number['none']} fit nothing.",
+            f"They are in {out}.",
+        ]
+
+
+def link_file(
+    file: Path, gazetteer: Path, *, address: Sequence[str] = (), postcode: str | None = None, uprn: str | None = None
+) -> LinkedFile:
+    """Tie each row of a file to a property of a gazetteer.
+
+    Args:
+        file: CSV or Parquet.
+        gazetteer: CSV or Parquet with `uprn`, optional `parent_uprn`, and `address` or its parts, `postcode`.
+        address: columns of the address; empty: told by their headings.
+        postcode: its column; None: told by its heading, and if there is none, the address is read without.
+        uprn: column of UPRNs that the rows state; None: none is read.
+
+    Raises:
+        LodaError: a file cannot be read, or a column is not there.
+    """
+    started = time.perf_counter()
+    names = headings(file)
+    chosen = [columns.asked(c, names, file, "--address") for c in address] or columns.address_columns(names, file)
+    where = columns.asked(postcode, names, file, "--postcode") if postcode else columns.find(names, columns.POSTCODE)
+    stated = columns.asked(uprn, names, file, "--uprn") if uprn else None
+    properties, told = read_gazetteer(gazetteer)
+    rows = read_plain_table(file, tuple(dict.fromkeys(c for c in (*chosen, where, stated) if c)))
+    records = {
+        "file": pa.table(
+            {
+                "record_id": pa.array(np.arange(rows.num_rows)),
+                "address": joined([rows[c] for c in chosen]),
+                "postcode": rows[where] if where else pa.nulls(rows.num_rows, pa.string()),
+                "uprn": pc.utf8_trim_whitespace(rows[stated]) if stated else pa.nulls(rows.num_rows, pa.string()),
+            }
+        )
+    }
+    spine, _ = make_spine(properties, "file")
+    made, counts = link(make_records(records, spine), spine, "file")
+    order = pc.sort_indices(made["record_id"])
+    made = made.take(order).rename_columns({"record_id": "row"}).select(OUT)
+    summary = {
+        "rows": made.num_rows,
+        "read_as": {"address": chosen, "postcode": where, "uprn": stated},
+        "gazetteer": told,
+        **{name: _counted(made[name]) for name in ("decision", "reason", "stage")},
+        "pairs": int(counts["pairs"]),
+        "pairs_left_out": int(counts["pairs_left_out"]),
+        "seconds": round(time.perf_counter() - started, 2),
+    }
+    return LinkedFile(made, summary)
+
+
+def read_gazetteer(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """A gazetteer file with the columns that the spine is made from.
+
+    Raises:
+        LodaError: it has no UPRN or no address.
+    """
+    names = headings(path)
+    uprn = columns.find(names, columns.UPRN)
+    if uprn is None:
+        raise LodaError(f"The gazetteer '{path}' has no column 'uprn'. There are: {', '.join(names)}.")
+    whole, split = columns.find(names, columns.ADDRESS), columns.parts(names)
+    lines = [] if whole or "street" in split else columns.address_columns([n for n in names if n != uprn], path)
+    found = {
+        "uprn": uprn,
+        "parent_uprn": columns.find(names, columns.PARENT),
+        "postcode": columns.find(names, columns.POSTCODE),
+    }
+    found |= {"address": whole, **split}
+    found |= {
+        name: columns.find(names, (columns.plain(name),)) for name in ("blpu_class", "logical_status", "end_date")
+    }
+    table = read_plain_table(path, tuple(dict.fromkeys([*lines, *(c for c in found.values() if c)])))
+    made = {name: table[found[name]] if found.get(name) else pa.nulls(table.num_rows, pa.string()) for name in COLUMNS}
+    for name in ("uprn", "parent_uprn"):
+        trimmed = pc.utf8_trim_whitespace(made[name])
+        made[name] = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+    if whole is None:
+        given = lines or [split[part] for part in split]
+        made["address"] = joined([table[c] for c in given])
+    kept = pa.table(made).filter(pc.is_valid(made["uprn"]))
+    told = {
+        "rows": table.num_rows,
+        "without_uprn": table.num_rows - kept.num_rows,
+        "read_as": {k: v for k, v in found.items() if v},
+    }
+    return kept, told
+
+
+def joined(parts: list[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Texts of several columns in one line, those that are there with commas between."""
+    line = pc.fill_null(parts[0], "")
+    for part in parts[1:]:
+        more = pc.fill_null(part, "")
+        both = pc.and_(pc.not_equal(line, ""), pc.not_equal(more, ""))
+        line = pc.binary_join_element_wise(line, more, pc.if_else(both, ", ", ""))
+    return line
+
+
+def _counted(column: pa.ChunkedArray) -> dict[str, int]:
+    counts = pd.Series(column.to_pandas()).value_counts()
+    return {str(name): int(number) for name, number in counts.items()}
+
+
+def write_linked(table: pa.Table, out: Path) -> None:
+    """Write the rows as Parquet where the name ends so, else as CSV.
+
+    Raises:
+        LodaError: the file cannot be written.
+    """
+    try:
+        if out.suffix.lower() in PARQUET:
+            pq.write_table(table, out)
+        else:
+            pacsv.write_csv(table, out, pacsv.WriteOptions(quoting_style="needed"))
+    except OSError as error:
+        raise LodaError(f"'{out}' cannot be written ({error.strerror or 'unknown fault'}).") from error

@@ -1,0 +1,66 @@
+"""The trained pair model: scikit-learn boosting over `FEATURES`, and how far its word can be relied upon."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipelines.link.features import FEATURES
+
+Floats = npt.NDArray[np.float64]
+HERE = Path(__file__).parent
+MODEL = HERE / "pair_model.skops"
+CARD = HERE / "pair_model.json"
+
+
+@dataclass(frozen=True)
+class PairModel:
+    """A model with its calibration.
+
+    Attributes:
+        estimator: scikit-learn's; `predict_proba` over `FEATURES`.
+        knots, shares: of those best candidates whose share of the odds is `knots`, `shares` are right.
+        link_from, gap_from, review_from: see `pairs.Scorer`.
+    """
+
+    estimator: Any
+    knots: Floats
+    shares: Floats
+    link_from: float
+    gap_from: float
+    review_from: float
+
+    def probability(self, features: pd.DataFrame) -> Floats:
+        """Probability that each pair is one building, by itself."""
+        if features.empty:
+            return np.zeros(0)
+        # Many pairs show the same numbers, so each combination is asked once.
+        values = np.ascontiguousarray(features[list(FEATURES)].to_numpy(np.float32))
+        return np.asarray(self.estimator.predict_proba(values)[:, 1])
+
+    def calibrated(self, probability: Floats) -> Floats:
+        """Share of such best candidates that are right."""
+        return np.interp(probability, self.knots, self.shares)
+
+
+@lru_cache
+def shipped() -> PairModel:
+    """The model that comes with the code."""
+    from skops import io
+
+    card = json.loads(CARD.read_text(encoding="utf-8"))
+    kinds = io.get_untrusted_types(file=MODEL)
+    estimator = io.load(MODEL, trusted=[kind for kind in kinds if kind.startswith(("sklearn.", "numpy."))])
+    return PairModel(
+        estimator,
+        np.array(card["calibration"]["share"]),
+        np.array(card["calibration"]["right"]),
+        **card["thresholds"],
+    )
