@@ -67,6 +67,7 @@ def demo(
     from pipelines import demo as generator
     from pipelines.cli import display
     from pipelines.core.settings import settings
+    from pipelines.demo import reference
 
     with sentences():
         chosen = display.chosen_boroughs(boroughs, generator.DEFAULT_BOROUGHS)
@@ -78,6 +79,7 @@ def demo(
             seed,
             nights,
         )
+        reference.write(settings().reference_dir, chosen, dwellings or None, seed)
         display.demo_summary(made, as_json=as_json)
 
 

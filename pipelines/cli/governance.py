@@ -200,7 +200,10 @@ def retention(
             due = stage.due()
             told = [f"drop {drop.id}, finished {drop.finished_at:%d %B %Y}" for drop in due.drops]
             told += [f"list {name}" for name in due.lists]
-            head = f"{due.counts['drops']} drops and {due.counts['lists']} lists are past their retention."
+            head = (
+                f"{due.counts['drops']} drops, {due.counts['lists']} lists and {due.counts['decisions']} decisions "
+                "about links are past their retention."
+            )
             _say({**due.counts, "drop_ids": [d.id for d in due.drops], "list_ids": due.lists}, [head], told, as_json)
         else:
             result = night.retention()

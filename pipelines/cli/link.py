@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from pipelines.cli.app import Json, app, print_json, sentences
+from pipelines.cli.link_review import mount
 
 FILE = "file"
 
@@ -29,6 +30,7 @@ link_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(link_app, name="link")
+mount(link_app)
 
 
 @link_app.command(FILE, epilog="Example: loda link complaints.csv --gazetteer llpg.csv --out linked.csv")

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     agreements_dir: Path = Field(
         Path(), description="Folder of agreements added to the committed ones; empty means `<home>/agreements`."
     )
+    reference_dir: Path = Field(
+        Path(), description="Folder of published reference tables that reports use; empty means `<home>/reference`."
+    )
     pseudonym_key: SecretStr | None = Field(
         None, description="Secret that keys the tokens of direct identifiers; empty means a key file in `<home>`."
     )
@@ -85,6 +88,7 @@ class Settings(BaseSettings):
             "published_url": self.published_url or str(home / "published"),
             "mappings_dir": self.mappings_dir if self.mappings_dir != Path() else home / "mappings",
             "agreements_dir": self.agreements_dir if self.agreements_dir != Path() else home / "agreements",
+            "reference_dir": self.reference_dir if self.reference_dir != Path() else home / "reference",
         }
         for name, value in places.items():
             object.__setattr__(self, name, value)

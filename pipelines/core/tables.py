@@ -21,6 +21,24 @@ LINK = pa.schema(
 )
 """`link`: one row a source record with an address. `decision` is linked, parent, review or none."""
 
+LINK_REPORT = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("dataset", pa.string()),
+        ("group", pa.string()),
+        ("value", pa.string()),
+        ("records", pa.int64()),
+        ("linked", pa.int64()),
+        ("parent", pa.int64()),
+        ("review", pa.int64()),
+        ("none", pa.int64()),
+    ]
+)
+"""`link_report`: how many records of a dataset were linked, in all and by stage, reason and groups of records.
+
+Counts as they are, small ones too: whoever shows them to people suppresses those.
+"""
+
 PROPERTY = pa.schema(
     [
         ("borough", pa.string()),

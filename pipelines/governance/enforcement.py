@@ -23,7 +23,7 @@ from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, LastG
 from pipelines.core.lock import Busy, exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.governance import access, audit, drop_deletion, lake_deletion, lists_down, standing
+from pipelines.governance import access, audit, drop_deletion, lake_deletion, link_decisions, lists_down, standing
 from pipelines.governance.counts_only import PERSON_LEVEL
 from pipelines.governance.suppression import NOT_WRITTEN_OUT
 from schemas import registry
@@ -35,6 +35,7 @@ LONDON = "london"
 MADE_BY = {
     "property": "link",
     "link": "link",
+    "link_report": "link",
     "landlord": "landlords",
     "matrix": "features",
     "score": "score",
@@ -43,7 +44,12 @@ MADE_BY = {
 """The stage that makes each derived table."""
 
 LINKED_LOCK, SCORED_LOCK, LANDLORDS_LOCK = "link-{}", "score-{}", "landlords"
-LOCK_OF = {"property": LINKED_LOCK, "link": LINKED_LOCK, "landlord": LANDLORDS_LOCK}
+LOCK_OF = {
+    "property": LINKED_LOCK,
+    "link": LINKED_LOCK,
+    "link_report": LINKED_LOCK,
+    "landlord": LANDLORDS_LOCK,
+}
 
 
 def apply_agreements() -> StageResult:
@@ -108,6 +114,7 @@ def _delete_dataset(borough: str, dataset: str, taken: Withdrawal) -> int:
         drops = drop_deletion.not_deleted(session, borough, dataset)
     down = _clear_derived(borough, why)
     entries = lists_down.forget_entries(borough, _first_use(drops))
+    decisions = link_decisions.withdraw(borough, dataset)
     with exclusive(f"intake-{borough}"):
         rows = lake_deletion.remove_borough(f"{access.HARMONISED}/{dataset}", borough, "agreement withdrawn")
         counts = drop_deletion.forget(drops, f"Deleted: {why}", profiles=True)
@@ -125,6 +132,7 @@ def _delete_dataset(borough: str, dataset: str, taken: Withdrawal) -> int:
                     "rows": rows,
                     **counts,
                     "list_entries": entries,
+                    "link_decisions": decisions,
                     "extracts_left_in_the_borough's_folder": sorted({drop.path for drop in drops}),
                 },
             )

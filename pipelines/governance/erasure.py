@@ -28,7 +28,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, ListEntry, PublishedList
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
-from pipelines.governance import audit, drop_deletion, lake_deletion, lists_down, pseudonym, standing
+from pipelines.governance import audit, drop_deletion, lake_deletion, link_decisions, lists_down, pseudonym, standing
 from pipelines.governance.access import HARMONISED
 from pipelines.governance.enforcement import LOCK_OF, SCORED_LOCK
 from pipelines.governance.pseudonym import canonical
@@ -60,6 +60,8 @@ class Found:
     places: list[str] = field(default_factory=list)
     derived: dict[tuple[str, str], int] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
+    decisions: list[int] = field(default_factory=list)
+    notes: list[int] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
     quarantine: dict[str, int] = field(default_factory=dict)
     drops: list[Drop] = field(default_factory=list)
@@ -79,6 +81,8 @@ class Found:
             "rows_whose_names_are_blanked": sum(len(hit.blanked) for hit in self.hits),
             "derived_rows": sum(self.derived.values()),
             "list_entries": sum(self.lists.values()),
+            "decisions_about_links": len(self.decisions),
+            "notes_of_decisions_that_are_blanked": len(self.notes),
             "files_of_history": len(self.history),
             "quarantine_files": len(self.quarantine),
             "extracts_whose_bytes_are_deleted": len(self.drops),
@@ -96,6 +100,7 @@ def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
     found.places = sorted({*found.places, *(_own_places(subject.uprn) if subject.uprn else ())})
     _look_in_derived(found)
     _look_in_lists(found)
+    found.decisions, found.notes = link_decisions.about(subject, found.places)
     _look_in_history(found, links)
     _look_in_bucket(found)
     _look_in_extracts(found, rows_as_text)
@@ -272,6 +277,7 @@ def erase(found: Found, who: str, reason: str) -> None:
     for path in found.history:
         lake_deletion.lake_folder().remove(path)
     _erase_lists(found)
+    link_decisions.erase(found.decisions, found.notes)
     bucket = Folder(settings().bucket_url)
     for path in found.quarantine:
         bucket.remove(path)

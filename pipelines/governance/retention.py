@@ -15,7 +15,7 @@ from pipelines.core.ledger.models import FINAL, Drop, LastGood, ListEntry, Publi
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.governance import access, audit, drop_deletion, lake_deletion, lists_down, standing
+from pipelines.governance import access, audit, drop_deletion, lake_deletion, link_decisions, lists_down, standing
 from schemas import registry
 
 TABLES = standing.DERIVED
@@ -25,11 +25,15 @@ UNAGREED_DAYS = 30
 
 @dataclass(frozen=True)
 class Due:
-    """What is past its retention: drops, those of them that a dataset stands on, and lists whose entries go."""
+    """What is past its retention: drops, those of them that a dataset stands on, and lists whose entries go.
+
+    `decisions` are numbers of people's decisions about links, by borough.
+    """
 
     drops: list[Drop]
     stood_on: list[LastGood]
     lists: list[str]
+    decisions: dict[str, list[int]]
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -37,20 +41,24 @@ def apply_retention() -> StageResult:
     """Delete drops and list entries past their retention, and lake history past `LODA_HISTORY_DAYS`.
 
     A drop that is the last good one of its dataset stays as long as an agreement covers it. Counts: `drops` deleted,
-    `lists` whose entries are deleted, `tables` whose history was cut.
+    `lists` whose entries are deleted, `decisions` about links deleted, `tables` whose history was cut.
     """
     found = due()
     deleted = _delete(found)
     for name in found.lists:
         _forget_list(name)
+    for borough, numbers in found.decisions.items():
+        link_decisions.forget(borough, numbers, settings().operator)
     tables = _cut_history()
     ledger.settle()
-    done = bool(found.drops or found.lists)
+    decisions = found.counts["decisions"]
+    done = bool(found.drops or found.lists or decisions)
     sentence = (
-        f"{len(found.drops)} drops with {deleted} files and the entries of {len(found.lists)} lists deleted; "
+        f"{len(found.drops)} drops with {deleted} files, the entries of {len(found.lists)} lists and {decisions} "
+        "decisions about links deleted; "
         f"history of {tables} tables kept for {settings().history_days} days"
     )
-    counts = {"drops": len(found.drops), "lists": len(found.lists), "tables": tables}
+    counts = {"drops": len(found.drops), "lists": len(found.lists), "decisions": decisions, "tables": tables}
     return StageResult("retention", "london", "made" if done else "unchanged", sentence, dict(counts))
 
 
@@ -88,7 +96,21 @@ def due() -> Due:
         if issued.id in with_entries and _is_past(issued.issued_at, retention_days(issued.borough, standing.SPINE), now)
     ]
     stood_on = [standing_on[drop.id] for drop in old if drop.id in standing_on]
-    return Due(old, stood_on, going, {"drops": len(old), "lists": len(going), "datasets": len(stood_on)})
+    decided = _decisions_due(now)
+    counts = {"drops": len(old), "lists": len(going), "datasets": len(stood_on)}
+    counts["decisions"] = sum(len(numbers) for numbers in decided.values())
+    return Due(old, stood_on, going, decided, counts)
+
+
+def _decisions_due(now: datetime) -> dict[str, list[int]]:
+    found = {}
+    for borough in link_decisions.boroughs():
+        days = retention_days(borough, standing.SPINE)
+        with transaction() as session:
+            numbers = link_decisions.past_retention(session, borough, days, now)
+        if numbers:
+            found[borough] = numbers
+    return found
 
 
 def _is_past(moment: datetime | None, days: int, now: datetime) -> bool:

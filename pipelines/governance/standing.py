@@ -22,6 +22,7 @@ SPINE = "gazetteer"
 TOLD_BY: dict[str, tuple[str, ...]] = {
     "property": ("borough",),
     "link": ("borough", "dataset"),
+    "link_report": ("borough", "dataset"),
     "landlord": ("borough", "dataset"),
     "matrix": ("borough",),
     "score": ("borough",),

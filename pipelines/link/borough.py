@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pipelines.core.tables import LINK
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
+from pipelines.link import report, review
 from pipelines.link.cascade import decide
 from pipelines.link.pair_model import shipped
 from pipelines.link.pairs import Scorer
@@ -28,19 +29,21 @@ log = logging.getLogger(__name__)
 
 
 def link_borough(borough: str) -> StageResult:
-    """Write the borough's rows of the tables `property` and `link`.
+    """Write the borough's rows of the tables `property`, `link` and `link_report`.
 
-    Reads only this borough's harmonised datasets, each under an agreement in force. Does nothing if the drops
-    behind them, the agreements and the code are those of last time.
+    Reads only this borough's harmonised datasets, each under an agreement in force, and what people decided about its
+    links. Does nothing if the drops behind them, the decisions, the agreements and the code are those of last time.
 
     Returns:
         Counts: records, linked, parent, review, none, match_rate (linked or parent, share of records), the same by
-        dataset (`council_tax.match_rate`), addresses (distinct), pairs, pairs_left_out, seconds.
+        dataset (`council_tax.match_rate`), addresses (distinct), pairs, pairs_left_out, seconds; reviewed_is,
+        reviewed_is_not and reviewed_gone (`review.Rulings.lay_over`).
     """
     datasets = ["gazetteer", *datasets_with_address()]
     drops = stages.drops_behind([borough], datasets)
     allowed = [d for d in datasets if access.allowed(borough, d, "hmo_detection")]
-    made_from = stages.input_hash(STAGE, drops, allowed)
+    decided = review.decided(borough)
+    made_from = stages.input_hash(STAGE, drops, allowed, decided.version, report.version())
     if stages.is_done(STAGE, borough, made_from):
         return StageResult(STAGE, borough, "unchanged", f"The links of {borough} are up to date.")
     started = time.perf_counter()
@@ -50,9 +53,12 @@ def link_borough(borough: str) -> StageResult:
         return StageResult(STAGE, borough, "skipped", sentence)
     hashes = {"input": made_from}
     access.write_table("property", table, borough=borough, made_from=hashes)
+    areas = report.areas_of(table)
     del table
-    links, counts = link(read_records(borough, spine), spine, borough)
+    records = read_records(borough, spine)
+    links, counts = link(records, spine, borough, decided=decided)
     access.write_table("link", links, borough=borough, made_from=hashes)
+    report.write(borough, links, records, areas, hashes)
     counts["properties"] = float(len(spine.rows))
     counts["seconds"] = round(time.perf_counter() - started, 3)
     stages.mark_done(STAGE, borough, made_from, counts)
@@ -61,18 +67,24 @@ def link_borough(borough: str) -> StageResult:
 
 
 def link(
-    records: Records, spine: Spine, borough: str, scorer: Scorer | None = None
+    records: Records,
+    spine: Spine,
+    borough: str,
+    scorer: Scorer | None = None,
+    decided: review.Decided = review.NOTHING,
 ) -> tuple[pa.Table, dict[str, float]]:
-    """The rows of `link` for all records, and counts."""
-    by_record, contradicted = by_uprn(records, spine)
+    """The rows of `link` for all records, and counts; what people decided outranks everything."""
+    rulings = review.Rulings(decided, records, spine)
+    by_record, contradicted = rulings.of_stated(*by_uprn(records, spine))
     settled = np.zeros(len(records.rows), dtype=bool)
     settled[by_record.index] = True
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
     by_address, notes = decide(records.addresses.loc[open_], spine, scorer or shipped())
     made = _for_records(records, by_record, by_address, settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
+    reviewed = rulings.lay_over(made)
     counts = {"addresses": float(len(records.addresses)), "pairs": 0.0, "pairs_left_out": 0.0} | notes.counts
-    return _table(made, records, borough), counts | _counts(made["decision"], records.rows["dataset"])
+    return _table(made, records, borough), counts | reviewed | _counts(made["decision"], records.rows["dataset"])
 
 
 def _for_records(

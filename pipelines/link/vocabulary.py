@@ -31,6 +31,7 @@ class LinkStage(StrEnum):
     BUILDING = "building"
     PAIRS = "pairs"
     ABSTAIN = "abstain"
+    REVIEWED = "reviewed"
 
 
 class LinkReason(StrEnum):
@@ -56,6 +57,9 @@ class LinkReason(StrEnum):
     TOO_MANY_CANDIDATES = "too_many_candidates"
     ALL_CONTRADICTED = "all_contradicted"
     NO_CANDIDATE = "no_candidate"
+    REVIEWED_IS = "reviewed_is"
+    REVIEWED_IS_NOT = "reviewed_is_not"
+    REVIEWED_NEXT = "reviewed_next"
 
 
 SENTENCES: dict[LinkReason, str] = {
@@ -79,4 +83,7 @@ SENTENCES: dict[LinkReason, str] = {
     LinkReason.TOO_MANY_CANDIDATES: "So many properties share its postcode or street that it was not compared.",
     LinkReason.ALL_CONTRADICTED: "Every property nearby has another number, name or street.",
     LinkReason.NO_CANDIDATE: "Nothing in the gazetteer shares its postcode, or its street and number.",
+    LinkReason.REVIEWED_IS: "A person decided that this address is that property.",
+    LinkReason.REVIEWED_IS_NOT: "A person decided that it is not the property that fits, and no other does.",
+    LinkReason.REVIEWED_NEXT: "A person decided that it is not the property that fits best; another one may be it.",
 }

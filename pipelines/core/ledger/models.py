@@ -1,4 +1,7 @@
-"""The ledger's tables: what arrived, what became of it, what was made from it and by whom. No personal data."""
+"""The ledger's tables: what arrived, what became of it, what was made from it and by whom.
+
+It names nobody. Addresses stand in two of its tables only, the entries of lists and people's decisions about links.
+"""
 
 from __future__ import annotations
 
@@ -240,6 +243,36 @@ class GateDecision(Base):
     who: Mapped[str] = mapped_column(sa.String(120))
     reason: Mapped[str] = mapped_column(sa.Text)
     decided_at: Mapped[datetime]
+
+
+class LinkReview(Base):
+    """What a named person decided about an address: it `is` the property with this UPRN, or it `is_not`.
+
+    A decision is about the address as the link stage reads it (canonical form and postcode), never about a record, so
+    that it holds for later drops; the address as it was written stands beside, to be read again by a newer parser.
+    One that no longer holds stays, with the moment and the number of the decision that took its place.
+    `datasets` are those in which the address stood when it was decided.
+    """
+
+    __tablename__ = "loda_link_review"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    borough: Mapped[str] = mapped_column(sa.String(60), index=True)
+    canonical: Mapped[str] = mapped_column(sa.Text)
+    postcode: Mapped[str] = mapped_column(sa.String(10))
+    address_written: Mapped[str] = mapped_column(sa.Text)
+    postcode_written: Mapped[str] = mapped_column(sa.Text)
+    verdict: Mapped[str] = mapped_column(sa.String(10))
+    uprn: Mapped[str] = mapped_column(sa.String(12), index=True)
+    datasets: Mapped[list[Any]] = mapped_column(default=list)
+    note: Mapped[str] = mapped_column(sa.Text)
+    who: Mapped[str] = mapped_column(sa.String(120))
+    decided_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
+    superseded_by: Mapped[int | None]
+
+    # A number is never given twice: what was decided since an export is told by it.
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class Notice(Base):

@@ -1,0 +1,63 @@
+"""The report of a night's links: how many of which records were tied to what, made once the links are there.
+
+The table `link_report` has one row for each dataset and value of each group: all, stage, reason, and the groups of
+`groups.py`. It holds counts alone, as they are. What people are shown of it is in `figures.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.core.tables import LINK_REPORT
+from pipelines.governance import access
+from pipelines.link.groups import areas_of, group_values, reference_version
+from pipelines.link.records import Records
+from pipelines.link.vocabulary import Decision
+
+TABLE = "link_report"
+ALL, STAGE, REASON = "all", "stage", "reason"
+
+__all__ = ["areas_of", "make", "version", "write"]
+
+
+def version() -> str:
+    """A hash of what a report reads beside drops and links: the reference tables."""
+    return reference_version()
+
+
+def write(borough: str, links: pa.Table, records: Records, areas: pd.Series[str], made_from: dict[str, str]) -> None:
+    """Write the borough's rows of `link_report`.
+
+    Args:
+        borough: Its slug.
+        links: The rows of `link`, in the order of `records.rows`.
+        records: The records that were linked.
+        areas: What `areas_of` says of the borough's postcodes.
+        made_from: Hashes that the table's history keeps.
+    """
+    access.write_table(TABLE, make(borough, links, records, areas), borough=borough, made_from=made_from)
+
+
+def make(borough: str, links: pa.Table, records: Records, areas: pd.Series[str]) -> pa.Table:
+    """The borough's rows of `link_report`, in a stable order."""
+    values = {ALL: pa.array(np.full(links.num_rows, ALL, dtype=object), pa.string())}
+    values |= {name: links[name] for name in (STAGE, REASON)}
+    values |= {name: pa.array(own, pa.string()) for name, own in group_values(borough, records, areas).items()}
+    counted = pd.concat([_counted(name, links, value) for name, value in values.items()], ignore_index=True)
+    made = counted.assign(borough=borough)[LINK_REPORT.names]
+    return pa.Table.from_pandas(made, schema=LINK_REPORT, preserve_index=False)
+
+
+def _counted(group: str, links: pa.Table, value: pa.Array | pa.ChunkedArray) -> pd.DataFrame:
+    """Records by dataset, value and decision; those without a value are not of this group."""
+    told = links.select(["dataset", "decision"]).append_column("value", value).filter(pc.is_valid(value))
+    sizes = told.group_by(["dataset", "value", "decision"]).aggregate([([], "count_all")]).to_pandas()
+    decisions = [str(decision) for decision in Decision]
+    wide = sizes.pivot_table(index=["dataset", "value"], columns="decision", values="count_all", aggfunc="sum")
+    wide = wide.reindex(columns=decisions).fillna(0).astype("int64")
+    wide.insert(0, "records", wide.sum(axis=1))
+    named = wide.reset_index() if len(wide) else pd.DataFrame(columns=["dataset", "value", "records", *decisions])
+    return named.assign(group=group)
