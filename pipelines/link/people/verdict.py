@@ -1,0 +1,117 @@
+"""What a pattern of agreement means: whether it may join, never joins, or is for people, and why in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from pipelines.link.people.features import Feature
+from pipelines.link.people.records import NUMBERS, Mask, Records
+from pipelines.link.people.score import Floats, Scored
+
+NAMES = ("forename", "surname", "other", "gender", "region")
+"""What a name alone tells: it joins nobody."""
+LINK_AT_LEAST, LINK_AT_MOST = 0.5, 0.95
+LINK_UNLEARNED = 0.8
+REVIEW_FROM = 0.3
+PRECISION = 0.99
+"""Links are cut where this share of them is expected to be right."""
+
+
+class Reason(StrEnum):
+    """Why two records are one, or are shown to people."""
+
+    IDENTICAL = "identical"
+    COMPANY_NUMBER = "company_number"
+    NUMBER = "identifying_number"
+    COMPANY_NAME = "company_name"
+    NAME_AND_BIRTH = "name_and_birth_date"
+    NAME_AND_ADDRESS = "name_and_address"
+    NAME_AND_POSTCODE = "name_and_postcode"
+    NAME_AND_MORE = "name_and_more"
+    NAME_ALONE = "name_alone"
+    CONTRADICTED = "contradicted"
+    CHAIN = "held_apart_by_the_guard"
+    BETTER_PARTNER = "a_better_partner"
+    NOT_SURE = "not_sure"
+
+
+def forbidden(levels: pd.DataFrame) -> Mask:
+    """Patterns whose records may never be in one entity.
+
+    Other company numbers; other first names and other birth dates, unless a number of the person's own is the same.
+    """
+    never = np.zeros(len(levels), bool)
+    if "company_number" in levels:
+        never |= levels["company_number"].to_numpy() == 0
+    if "forename" in levels and "birth" in levels:
+        other = (levels["forename"].to_numpy() == 0) & (levels["birth"].to_numpy() == 0)
+        for name in (name for name in levels if name.startswith("identifier_")):
+            other &= levels[name].to_numpy() < 3
+        never |= other
+    return never
+
+
+def reasons(levels: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """The strongest thing beside a person's name that speaks for each pattern; `name_alone` where nothing does."""
+
+    def at(name: str, level: int) -> Mask:
+        return levels[name].to_numpy() >= level if name in levels else np.zeros(len(levels), bool)
+
+    numbers = [name for name in levels if name.rpartition("_")[0] in NUMBERS]
+    found = np.full(len(levels), str(Reason.NAME_ALONE), dtype=object)
+    named = at("surname", 1) | at("forename", 1) | (~_known(levels, "surname") & ~_known(levels, "forename"))
+    for name, level in (("birth_place", 2), ("occupation", 2), ("alias", 2)):
+        found[at(name, level) & named] = str(Reason.NAME_AND_MORE)
+    found[at("address", 3)] = str(Reason.NAME_AND_POSTCODE)
+    found[at("address", 6)] = str(Reason.NAME_AND_ADDRESS)
+    found[at("birth", 3)] = str(Reason.NAME_AND_BIRTH)
+    found[at("company", 3)] = str(Reason.COMPANY_NAME)
+    for name in numbers:
+        found[at(name, 2)] = str(Reason.NUMBER)
+    found[at("company_number", 1)] = str(Reason.COMPANY_NUMBER)
+    return found
+
+
+def _known(levels: pd.DataFrame, name: str) -> Mask:
+    return levels[name].to_numpy() >= 0 if name in levels else np.zeros(len(levels), bool)
+
+
+def unsupported(records: Records, scored: Scored, vague: Mask) -> Mask:
+    """Pairs that nothing but a person's name speaks for, or only a firm's name that tells no firm apart."""
+    why = reasons(scored.levels)
+    alone = (why == str(Reason.NAME_ALONE))[scored.pattern]
+    by_firm = (why == str(Reason.COMPANY_NAME))[scored.pattern]
+    if by_firm.any() and vague.any():
+        address = scored.levels["address"].to_numpy() if "address" in scored.levels else np.full(len(scored.levels), -1)
+        placed = (address >= 3)[scored.pattern]
+        alone |= by_firm & ~placed & (vague[scored.pairs.left] | vague[scored.pairs.right])
+    return np.asarray(alone)
+
+
+def cut(scored: Scored) -> float:
+    """The lowest probability from which on `PRECISION` of the links are expected to be right, within bounds."""
+    if not scored.model.learned:
+        return LINK_UNLEARNED
+    falling = np.sort(scored.probability)[::-1]
+    expected = np.cumsum(falling) / np.arange(1, len(falling) + 1)
+    good = np.flatnonzero(expected >= PRECISION)
+    return float(np.clip(falling[good[-1]] if len(good) else 1.0, LINK_AT_LEAST, LINK_AT_MOST))
+
+
+def explained(levels: pd.DataFrame, wanted: Mapping[str, Feature]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """Each pattern in words: what agrees and how well, then what speaks against. No value is in it."""
+    told = []
+    for row in levels.itertuples(index=False, name=None):
+        shown = [(feature, level) for feature, level in zip(wanted.values(), row, strict=True) if level >= 0]
+        agree = [f"{feature.name} {feature.words[level]}" for feature, level in shown if level > 0]
+        against = [f"{feature.name} {feature.words[0]}" for feature, level in shown if level == 0]
+        text = "; ".join(agree) or "nothing agrees"
+        told.append(f"{text}; against it: {', '.join(against)}" if against else text)
+    return np.array(told, dtype=object)
+
+
+__all__ = ["Floats", "Reason", "cut", "explained", "forbidden", "reasons", "unsupported"]
