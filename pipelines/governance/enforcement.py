@@ -36,6 +36,7 @@ MADE_BY = {
     "property": "link",
     "link": "link",
     "landlord": "landlords",
+    "landlord_edge": "landlords",
     "matrix": "features",
     "score": "score",
     "licensing": "licensing",
@@ -43,7 +44,7 @@ MADE_BY = {
 """The stage that makes each derived table."""
 
 LINKED_LOCK, SCORED_LOCK, LANDLORDS_LOCK = "link-{}", "score-{}", "landlords"
-LOCK_OF = {"property": LINKED_LOCK, "link": LINKED_LOCK, "landlord": LANDLORDS_LOCK}
+LOCK_OF = {"property": LINKED_LOCK, "link": LINKED_LOCK, "landlord": LANDLORDS_LOCK, "landlord_edge": LANDLORDS_LOCK}
 
 
 def apply_agreements() -> StageResult:

@@ -177,11 +177,14 @@ def _derived_rows(rows: pa.Table, *, table: str, borough: str, found: Found) -> 
             if name in rows.column_names:
                 going |= is_in(rows[name], [str(found.subject.uprn)])
     if "record_id" in rows.column_names:
-        for hit in (hit for hit in found.hits if hit.borough == borough):
+        for hit in found.hits:
             # A landlord is made of names, a link of addresses: the latter stays where only names go.
-            ids = hit.records + (hit.blanked if table == "landlord" else [])
-            of_dataset = is_in(rows["dataset"], [hit.dataset])
-            going |= of_dataset & np.isin(rows["record_id"].to_numpy(), ids)
+            ids = hit.records + (hit.blanked if table in standing.OF_NAMES else [])
+            if hit.borough == borough:
+                going |= is_in(rows["dataset"], [hit.dataset]) & np.isin(rows["record_id"].to_numpy(), ids)
+            if "other_record_id" in rows.column_names:
+                other = is_in(rows["other_borough"], [hit.borough]) & is_in(rows["other_dataset"], [hit.dataset])
+                going |= other & np.isin(rows["other_record_id"].to_numpy(), ids)
     return going
 
 

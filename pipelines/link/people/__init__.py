@@ -13,6 +13,6 @@ the licence registers each night.
 """
 
 from pipelines.link.people.files import Linked, link_files
-from pipelines.link.people.match import Matched, match
+from pipelines.link.people.matching import Matched, match
 
 __all__ = ["Linked", "Matched", "link_files", "match"]

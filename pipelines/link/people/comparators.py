@@ -28,8 +28,13 @@ LEGAL = frozenset(LIMITED.values())
 NEAR_NAME, NEAR_TEXT, NEAR_STREET = 0.85, 0.8, 0.75
 
 
-def likeness(left: Column, right: Column, a: Rows, b: Rows, scorer: Score) -> npt.NDArray[np.float32]:
-    """A scorer's answer for each pair of records, one call a distinct pair of texts; 0 where one is unknown."""
+def likeness(
+    left: Column, right: Column, a: Rows, b: Rows, scorer: Score, cutoff: float | None = None
+) -> npt.NDArray[np.float32]:
+    """A scorer's answer for each pair of records, one call a distinct pair of texts; 0 where one is unknown.
+
+    Beyond the cutoff the scorer stops counting and gives its worst answer.
+    """
     mine, theirs = left.codes[a], right.codes[b]
     code = mine.astype(np.int64) * (len(right.texts) + 1) + theirs
     code[(mine < 0) | (theirs < 0)] = -1
@@ -38,14 +43,14 @@ def likeness(left: Column, right: Column, a: Rows, b: Rows, scorer: Score) -> np
     known = pairs >= 0
     size = len(right.texts) + 1
     score[known] = cpdist(
-        left.texts[pairs[known] // size], right.texts[pairs[known] % size], scorer=scorer, dtype=np.float32
+        left.texts[pairs[known] // size], right.texts[pairs[known] % size], scorer=scorer, score_cutoff=cutoff, dtype=np.float32
     )
     return np.asarray(score[which])
 
 
 def slips(left: Column, right: Column, a: Rows, b: Rows) -> npt.NDArray[np.float32]:
     """Slips of the pen between two texts: letters wrong, missing, too many or changed about (OSA distance)."""
-    return likeness(left, right, a, b, OSA.distance)
+    return likeness(left, right, a, b, OSA.distance, 2)
 
 
 class _Pairwise(BaseCompareFeature):  # type: ignore[misc]
@@ -93,7 +98,7 @@ class ForenameLevels(_Pairwise):
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
         column = self.column("forename")
-        near = likeness(column, column, a, b, JaroWinkler.similarity)
+        near = likeness(column, column, a, b, JaroWinkler.similarity, NEAR_TEXT)
         slip = slips(column, column, a, b)
         mine, theirs = column.codes[a], column.codes[b]
         length = np.append([len(text) for text in column.texts], 0)
@@ -134,7 +139,7 @@ class SurnameLevels(_Pairwise):
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
         column = self.column("surname")
-        near = likeness(column, column, a, b, JaroWinkler.similarity)
+        near = likeness(column, column, a, b, JaroWinkler.similarity, NEAR_TEXT)
         slip = slips(column, column, a, b)
         mine, theirs = column.codes[a], column.codes[b]
         length = np.append([len(text) for text in column.texts], 0)
@@ -160,7 +165,7 @@ class TextLevels(_Pairwise):
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
         column = self.column(self.label)
-        near = likeness(column, column, a, b, fuzz.token_set_ratio) / 100
+        near = likeness(column, column, a, b, fuzz.token_set_ratio, 80) / 100
         level = np.where(near >= NEAR_TEXT, 1, 0)
         return np.where(column.codes[a] == column.codes[b], 2, level), self.missing(self.label, a, b)
 
@@ -247,7 +252,7 @@ class AddressLevels(_Pairwise):
         if not self.records.has("place"):
             return np.full(len(a), -1)
         column = self.column("place")
-        near = likeness(column, column, a, b, JaroWinkler.similarity) >= 0.9
+        near = likeness(column, column, a, b, JaroWinkler.similarity, 0.9) >= 0.9
         level = np.where(column.codes[a] == column.codes[b], 2, near.astype(np.int64))
         return np.where(self.missing("place", a, b), -1, level)
 
@@ -259,9 +264,9 @@ class AddressLevels(_Pairwise):
         for mine in lines:
             for theirs in lines:
                 both = (mine.codes[a] >= 0) & (theirs.codes[b] >= 0) & (best < 1)
-                near = likeness(mine, theirs, a[both], b[both], OSA.normalized_similarity)
+                near = likeness(mine, theirs, a[both], b[both], OSA.normalized_similarity, NEAR_STREET)
                 if mine is theirs is lines[0] and len(lines) == 1:
-                    words = likeness(mine, theirs, a[both], b[both], fuzz.token_set_ratio) / 100
+                    words = likeness(mine, theirs, a[both], b[both], fuzz.token_set_ratio, 80) / 100
                     near = np.maximum(near, np.where(words >= 0.99, 0.95, words * 0.9))
                 best[both] = np.maximum(best[both], near)
         level = np.where(best >= 0.95, 2, np.where(best >= NEAR_STREET, 1, 0))
@@ -281,7 +286,7 @@ class OtherNameLevels(_Pairwise):
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
         column = self.column("other")
-        near = likeness(column, column, a, b, fuzz.token_set_ratio)
+        near = likeness(column, column, a, b, fuzz.token_set_ratio, 60)
         level = np.where(near >= 100, 2, np.where(near >= 60, 1, 0))
         initial = np.append(pd.factorize(pd.Series(column.texts, dtype=object).str[0])[0], -1)
         length = np.append([len(text) for text in column.texts], 0)
@@ -299,7 +304,7 @@ class CompanyLevels(_Pairwise):
         slip = slips(core, core, a, b)
         length = np.append([len(text) for text in core.texts], 0)
         shorter = np.minimum(length[core.codes[a]], length[core.codes[b]])
-        near = likeness(core, core, a, b, OSA.normalized_similarity)
+        near = likeness(core, core, a, b, OSA.normalized_similarity, NEAR_NAME)
         level = np.where(near >= NEAR_NAME, 1, 0)
         level = np.where((slip <= 1) & (shorter >= LONG_ENOUGH), 2, level)
         level = np.where(slip == 0, 3, level)

@@ -15,7 +15,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from pipelines.core.errors import LodaError, NotFound
-from pipelines.link.people.match import Matched, match
+from pipelines.link.people.matching import Matched, match
 from pipelines.link.people.records import prepared
 from pipelines.link.people.roles import recognised
 

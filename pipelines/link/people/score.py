@@ -24,7 +24,7 @@ from pipelines.link.people.records import Records, Rows
 from pipelines.link.weights import Floats, in_order, rising
 
 CHUNK = 1_000_000
-AT_RANDOM = 250_000
+AT_RANDOM = 120_000
 ROUNDS = 40
 SETTLED = 1e-4
 HELD_M, HELD_U = 50.0, 200.0
@@ -33,6 +33,7 @@ FEWEST_RECORDS = 400
 """Below this the records are too few to learn from."""
 WORLD = 2_000
 """A short file is a part of a larger world: its pairs are judged as if it had this many records."""
+LONDON_LANDLORDS = 100_000
 TRUE_A_RECORD = 0.3
 """True pairs a record, before anything was learned."""
 SEED = 20_240_229
@@ -65,6 +66,8 @@ def compared(records: Records, wanted: Mapping[str, Feature], left: Rows, right:
 
     from pipelines.link.people import comparators as own
 
+    if not len(left):
+        return pd.DataFrame({name: np.zeros(0, np.int8) for name in wanted}), np.zeros(0, np.int64), np.zeros(0)
     kinds = {
         "forename": own.ForenameLevels,
         "surname": own.SurnameLevels,
@@ -114,7 +117,7 @@ def scored(records: Records, wanted: Mapping[str, Feature], pairs: Candidates, m
     total = np.zeros(len(levels))
     for name, weight in model.weight.items():
         total += np.append(weight, 0.0)[levels[name].to_numpy()]
-    weight = total[pattern] + _rarity(records, wanted, levels, pattern, pairs)
+    weight = total[pattern] + _rarity(records, wanted, levels, pattern, pairs, model.learned)
     odds = np.clip(weight + model.prior, -60, 60)
     return Scored(pairs, levels, pattern, weight, 1 / (1 + np.exp2(-odds)), model)
 
@@ -125,10 +128,10 @@ def _pairs_in_all(records: Records) -> float:
     return right * (size - right) if records.linking else size * (size - 1) / 2
 
 
-def fixed(records: Records, wanted: Mapping[str, Feature]) -> Model:
-    """The fixed beliefs, and the odds in a world of at least `WORLD` records."""
+def fixed(records: Records, wanted: Mapping[str, Feature], world: int = 0) -> Model:
+    """The fixed beliefs, and the odds in a world of so many records, or of at least `WORLD`."""
     weight = {name: np.log2(np.array(f.belief.m) / np.array(f.belief.u)) for name, f in wanted.items()}
-    size = max(len(records), WORLD)
+    size = world or max(len(records), WORLD)
     return Model(weight, float(np.log2(2 * TRUE_A_RECORD / size)), learned=False)
 
 
@@ -198,10 +201,12 @@ def _shares(levels: npt.NDArray[np.int8], weight: Floats, prior: tuple[float, ..
 
 
 def _rarity(
-    records: Records, wanted: Mapping[str, Feature], levels: pd.DataFrame, pattern: Rows, pairs: Candidates
+    records: Records, wanted: Mapping[str, Feature], levels: pd.DataFrame, pattern: Rows, pairs: Candidates, learnt: bool
 ) -> Floats:
     """What the rarity of shared texts adds: log2 of how common a shared text is on average over how common this is."""
     total = np.zeros(len(pairs))
+    if not learnt:
+        return total
     size = max(len(records), WORLD)
     for name, feature in wanted.items():
         for level, source in feature.rare:
@@ -211,7 +216,7 @@ def _rarity(
             mine, theirs = column.codes[pairs.left], column.codes[pairs.right]
             at = (levels[name].to_numpy() == level)[pattern] & (mine == theirs) & (mine >= 0)
             share = column.frequency / size
-            if not at.any() or len(records) < FEWEST_RECORDS:
+            if not at.any():
                 continue
             average = float((share**2).sum() / share.sum())
             total[at] += np.log2(average / share[mine[at]])

@@ -17,6 +17,7 @@ NAMES = ("forename", "surname", "other", "gender", "region")
 LINK_AT_LEAST, LINK_AT_MOST = 0.5, 0.95
 LINK_UNLEARNED = 0.8
 REVIEW_FROM = 0.3
+FEW = 4
 PRECISION = 0.99
 """Links are cut where this share of them is expected to be right."""
 
@@ -82,14 +83,52 @@ def _known(levels: pd.DataFrame, name: str) -> Mask:
 
 def unsupported(records: Records, scored: Scored, vague: Mask) -> Mask:
     """Pairs that nothing but a person's name speaks for, or only a firm's name that tells no firm apart."""
-    why = reasons(scored.levels)
-    alone = (why == str(Reason.NAME_ALONE))[scored.pattern]
+    levels = scored.levels
+    why = reasons(levels)
+    alone = ((why == str(Reason.NAME_ALONE)) | _relative(levels))[scored.pattern]
+    alone |= _other_surname(levels)[scored.pattern] & ~_of_few(records, scored)
     by_firm = (why == str(Reason.COMPANY_NAME))[scored.pattern]
     if by_firm.any() and vague.any():
         address = scored.levels["address"].to_numpy() if "address" in scored.levels else np.full(len(scored.levels), -1)
-        placed = (address >= 3)[scored.pattern]
+        placed = (address >= 4)[scored.pattern]
         alone |= by_firm & ~placed & (vague[scored.pairs.left] | vague[scored.pairs.right])
     return np.asarray(alone)
+
+
+def _at_least(levels: pd.DataFrame, name: str, level: int) -> Mask:
+    return levels[name].to_numpy() >= level if name in levels else np.zeros(len(levels), bool)
+
+
+def _proven(levels: pd.DataFrame) -> Mask:
+    """Birth date or a number of the person's own agrees."""
+    own = [_at_least(levels, name, 2) for name in levels if name.startswith("identifier_")]
+    return np.logical_or.reduce([_at_least(levels, "birth", 3), _at_least(levels, "company_number", 1), *own])
+
+
+def _relative(levels: pd.DataFrame) -> Mask:
+    """Another first name at one address is a relative, unless a birth date or number agrees."""
+    if "forename" not in levels:
+        return np.zeros(len(levels), bool)
+    return (levels["forename"].to_numpy() == 0) & ~_proven(levels)
+
+
+def _other_surname(levels: pd.DataFrame) -> Mask:
+    """Another surname, and neither birth date nor number agrees: married only if all the rest does."""
+    if "surname" not in levels:
+        return np.zeros(len(levels), bool)
+    return (levels["surname"].to_numpy() == 0) & ~_proven(levels)
+
+
+def _of_few(records: Records, scored: Scored) -> Mask:
+    """Pairs of one full first name at one full address at which few are known, so that it is a home and no office."""
+    levels, pairs = scored.levels, scored.pairs
+    married = _at_least(levels, "forename", 4) & _at_least(levels, "address", 8)
+    if not married.any():
+        return np.zeros(len(pairs), bool)
+    parts = [records.columns[name].codes for name in ("house", "street", "postcode") if name in records.columns]
+    where = pd.DataFrame(dict(enumerate(parts))).groupby(list(range(len(parts))), sort=False).ngroup().to_numpy()
+    known = np.bincount(where)[where]
+    return np.asarray(married[scored.pattern] & (np.maximum(known[pairs.left], known[pairs.right]) <= FEW))
 
 
 def cut(scored: Scored) -> float:

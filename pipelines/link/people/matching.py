@@ -163,8 +163,13 @@ def _completed(rows: Records, first: Judged, from_: float) -> Judged:
     code = common.row[above].astype(np.int64) * size + common.col[above]
     if rows.linking:
         code = code[rows.side[code // size] != rows.side[code % size]]
-    new = np.setdiff1d(code, pairs.left * size + pairs.right)
+    new = _not_in(code, pairs, size)
     return _with(rows, first, new // max(size, 1), new % max(size, 1))
+
+
+def _not_in(code: Rows, pairs: Candidates, size: int) -> Rows:
+    known = pd.Series(pairs.left * size + pairs.right)
+    return np.sort(code[~pd.Series(code).isin(known).to_numpy()])
 
 
 def _with(rows: Records, known: Judged, left: Rows, right: Rows) -> Judged:
@@ -212,7 +217,7 @@ def _guarded(rows: Records, found: Judged, alive: Mask, limit: float) -> tuple[c
         )
         number = np.bincount(groups.label, minlength=size)[groups.label]
         left, right = clusters.pairs_within(groups.label, number >= 3)
-        code = np.setdiff1d(left * size + right, pairs.left * size + pairs.right)
+        code = _not_in(left * size + right, pairs, size)
         inside = judged(rows, Candidates(code // max(size, 1), code % max(size, 1)), found.scored.model) if len(code) else None
         checked += 1
         if inside is None or not inside.forbidden.any():
@@ -280,9 +285,10 @@ def _ids(label: Rows, record: Rows, key: npt.NDArray[np.uint64], telling: Mask) 
     smallest = pd.Series(key).groupby(label).transform("min").to_numpy()[record]
     again = pd.Series(record).groupby(record).cumcount().to_numpy()
     nth = np.where(telling, 0, again)
-    which, _ = pd.factorize(pd.MultiIndex.from_arrays([smallest, np.where(nth == 0, 0, key[record]), nth]))
-    first = pd.Series(np.arange(len(record))).groupby(which).first().to_numpy()
-    made = np.array(
-        [hashlib.blake2s(f"{smallest[n]}|{nth[n]}".encode(), digest_size=8).hexdigest() for n in first], dtype=object
-    )
-    return made[which] if len(record) else np.zeros(0, dtype=object)
+    group = pd.DataFrame({"smallest": smallest, "own": np.where(nth == 0, 0, key[record]), "nth": nth})
+    which = group.groupby(list(group), sort=False).ngroup().to_numpy()
+    made = [
+        hashlib.blake2s("|".join(map(str, row)).encode(), digest_size=8).hexdigest()
+        for row in group.drop_duplicates().itertuples(index=False, name=None)
+    ]
+    return np.array(made, dtype=object)[which] if len(record) else np.zeros(0, dtype=object)
