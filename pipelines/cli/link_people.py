@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     from pipelines.link.people import Linked
 
 
-@app.command("link-people", epilog="Example: loda link-people register.csv agents.csv --out entities.csv --edges why.csv")
+@app.command(
+    "link-people", epilog="Example: loda link-people register.csv agents.csv --out entities.csv --edges why.csv"
+)
 def link_people(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet, a person or firm a row.")],
-    file2: Annotated[Path | None, typer.Argument(help="A second file: link the two. Without it: find duplicates.")] = None,
+    file2: Annotated[
+        Path | None, typer.Argument(help="A second file: link the two. Without it: find duplicates.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="File for one row an input row: file, row, entity, size, decision.")] = ...,  # type: ignore[assignment]
     edges: Annotated[Path | None, typer.Option(help="File for the pairs, each with its probability and why.")] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(help="What a column holds, as surname=COLUMN; may be given more than once. 'ignore' leaves it out."),
+        typer.Option(
+            help="What a column holds, as surname=COLUMN; may be given more than once. 'ignore' leaves it out."
+        ),
     ] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="A column to repeat beside each row number.")] = None,
     as_json: Json = False,
@@ -62,9 +68,7 @@ def _given(columns: list[str]) -> dict[str, list[str]]:
 
 
 def _left_out(found: Linked) -> list[dict[str, str | int]]:
-    return [
-        {"key": key, "blocks": blocks, "pairs": pairs} for key, (blocks, pairs) in found.matched.left_out.items()
-    ]
+    return [{"key": key, "blocks": blocks, "pairs": pairs} for key, (blocks, pairs) in found.matched.left_out.items()]
 
 
 def _print(found: Linked, out: Path) -> None:

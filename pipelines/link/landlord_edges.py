@@ -52,8 +52,9 @@ def spelt_otherwise(rows: pd.DataFrame, before: pd.DataFrame, edges_before: pd.D
     pairs = blocks.candidates(people, fresh)
     found = judged(people, pairs, score.fixed(people, features.features(people), world=score.LONDON_LANDLORDS))
     scored = found.scored
-    linked = (found.joining >= LINK_FROM) & ~found.forbidden
-    shown = linked | ((scored.probability >= REVIEW_FROM) & ~found.forbidden)
+    linked = found.sure(LINK_FROM)
+    asked = (scored.probability >= REVIEW_FROM) & ~verdict.nameless(scored.levels)[scored.pattern]
+    shown = linked | (asked & ~found.forbidden)
     reason = verdict.reasons(scored.levels)[scored.pattern]
     reason[~linked] = str(Reason.NOT_SURE)
     reason[~linked & found.alone] = str(Reason.NAME_ALONE)

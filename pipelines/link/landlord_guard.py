@@ -35,9 +35,7 @@ def guarded(rows: pd.DataFrame, edges: pd.DataFrame) -> tuple[Rows, int]:
     inside = contested[left]
     order = np.lexsort((right[inside], left[inside], -edges["probability"].to_numpy(float)[inside]))
     group = _Groups(np.flatnonzero(contested), forename.to_numpy(), rows["number"].to_numpy(), apart)
-    cut = sum(
-        not group.joined(int(a), int(b)) for a, b in zip(left[inside][order], right[inside][order], strict=True)
-    )
+    cut = sum(not group.joined(int(a), int(b)) for a, b in zip(left[inside][order], right[inside][order], strict=True))
     label = label.copy()
     label[contested] = label.max() + 1 + group.labels()
     return pd.factorize(label)[0].astype(np.int64), cut

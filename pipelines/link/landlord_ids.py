@@ -47,6 +47,3 @@ def carried_over(
         "ids_split": int((votes.groupby("old").size() - 1).clip(lower=0).sum()) if len(votes) else 0,
     }
     return ids.fillna(natural.where(~taken, own)).astype(object), counts
-
-
-

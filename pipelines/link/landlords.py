@@ -100,7 +100,9 @@ def link_landlords() -> StageResult:
     started = time.perf_counter()
     before = access.read_table("landlord", LANDLORD, boroughs=boroughs).to_pandas().fillna({"seen": ""})
     edges_before = access.read_table("landlord_edge", LANDLORD_EDGE, boroughs=boroughs).to_pandas()
-    found = resolve(behind.read(boroughs), before, edges_before if same_code else edges_before.iloc[:0], anew=not same_code)
+    found = resolve(
+        behind.read(boroughs), before, edges_before if same_code else edges_before.iloc[:0], anew=not same_code
+    )
     table = pa.Table.from_pandas(found.rows[LANDLORD.names], preserve_index=False).cast(LANDLORD)
     edges = _edge_table(found)
     for borough in boroughs:
@@ -131,7 +133,9 @@ def resolve(rows: pd.DataFrame, before: pd.DataFrame, edges_before: pd.DataFrame
     _key(rows)
     by_name = _known_by_name(rows)
     spelt = spelt_otherwise(rows, before.iloc[:0] if anew else before, edges_before)
-    edges = pd.concat([part for part in (_same(rows, by_name), spelt.edges) if len(part)] or [spelt.edges], ignore_index=True)
+    edges = pd.concat(
+        [part for part in (_same(rows, by_name), spelt.edges) if len(part)] or [spelt.edges], ignore_index=True
+    )
     ends = edges[["left", "right"]].to_numpy(np.int64)
     # A firm whose name does not tell it apart is joined by name and address alone, as equality has it.
     vague = (edges["reason"] == LandlordReason.COMPANY_NAME) & ~by_name.to_numpy()[ends].all(axis=1)

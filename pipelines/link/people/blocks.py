@@ -35,6 +35,7 @@ PASSES: tuple[Key, ...] = (
     ("street[:6]", "house", "initial"),
     ("street[:6]", "house", "surname[:3]"),
     ("street[:6]", "birth"),
+    ("postcode", "house", "street[:4]"),
     ("birth_place", "birth"),
     ("birth_place", "surname_sound"),
     ("company_core",),
@@ -65,8 +66,11 @@ class Candidates:
 
 def candidates(records: Records, fresh: Mask | None = None) -> Candidates:
     """All pairs that share a block of some pass; where `fresh` is given, only pairs with a fresh record."""
-    passes = {_named(key): _codes(records, key) for key in (*PASSES, *((name,) for name in records.identifiers))
-              if records.has(*(part.split("[")[0] for part in key))}
+    passes = {
+        _named(key): _codes(records, key)
+        for key in (*PASSES, *((name,) for name in records.identifiers))
+        if records.has(*(part.split("[")[0] for part in key))
+    }
     if records.has(*SWAPPED):
         passes["names in either order"] = _either_order(records)
     found, left_out = [], {}

@@ -43,7 +43,11 @@ def likeness(
     known = pairs >= 0
     size = len(right.texts) + 1
     score[known] = cpdist(
-        left.texts[pairs[known] // size], right.texts[pairs[known] % size], scorer=scorer, score_cutoff=cutoff, dtype=np.float32
+        left.texts[pairs[known] // size],
+        right.texts[pairs[known] % size],
+        scorer=scorer,
+        score_cutoff=cutoff,
+        dtype=np.float32,
     )
     return np.asarray(score[which])
 
@@ -106,10 +110,12 @@ class ForenameLevels(_Pairwise):
         initial = self.column("initial").codes
         same_initial = initial[a] == initial[b]
         sound = self.column("forename_sound").codes
-        sounds = (sound[a] == sound[b]) & (sound[a] >= 0) & same_initial
+        sounds = (sound[a] == sound[b]) & (sound[a] >= 0) & same_initial & (near >= NEAR_TEXT)
         level = np.where(near >= NEAR_NAME, 1, 0)
         level = np.where((shorter == 1) & same_initial, 2, level)
-        close = ((slip <= 1) & (shorter >= SHORTEST_WITH_A_SLIP)) | (sounds & (shorter > 1)) | _short(column, mine, theirs)
+        close = (
+            ((slip <= 1) & (shorter >= SHORTEST_WITH_A_SLIP)) | (sounds & (shorter > 1)) | _short(column, mine, theirs)
+        )
         level = np.where(close & (shorter > 1), 3, level)
         level = np.where(mine == theirs, np.where(shorter == 1, 2, 4), level)
         if "surname" in self.records.columns:
@@ -228,7 +234,9 @@ class AddressLevels(_Pairwise):
         level = np.where((post == 3) | (street == 2), 3, level)
         level = np.where(post == 4, 4, level)
         level = np.where((street >= 1) & there, 5, level)
-        level = np.where((house == 2) & ((post == 4) | ((street == 2) & (unplaced | ~nearly))) & (street != 0), 6, level)
+        level = np.where(
+            (house == 2) & ((post == 4) | ((street == 2) & (unplaced | ~nearly))) & (street != 0), 6, level
+        )
         level = np.where((street >= 1) & (house >= 1) & nearly, 7, level)
         level = np.where((street == 2) & (house == 2) & there, 8, level)
         missing = (post < 0) & (place < 0) & (street < 0)
@@ -308,7 +316,9 @@ class CompanyLevels(_Pairwise):
         level = np.where(near >= NEAR_NAME, 1, 0)
         level = np.where((slip <= 1) & (shorter >= LONG_ENOUGH), 2, level)
         level = np.where(slip == 0, 3, level)
-        legal = np.append([text.rpartition(" ")[2] if text.rpartition(" ")[2] in LEGAL else "" for text in column.texts], "")
+        legal = np.append(
+            [text.rpartition(" ")[2] if text.rpartition(" ")[2] in LEGAL else "" for text in column.texts], ""
+        )
         form, _ = pd.factorize(legal)
         mine, theirs, none = form[column.codes[a]], form[column.codes[b]], form[-1]
         level = np.where((mine != theirs) & (mine != none) & (theirs != none), 0, level)

@@ -77,14 +77,14 @@ FEATURES = {
         "company",
         ("company",),
         (DIFFERENT, "much alike", "one slip", "the same without the legal form", "the same"),
-        Belief(m=(0.05, 0.05, 0.10, 0.20, 0.60), u=(0.99884, 0.001, 0.00003, 0.00003, 0.0001)),
+        Belief(m=(0.05, 0.05, 0.10, 0.20, 0.60), u=(0.998958, 0.001, 0.00003, 0.00001, 0.000002)),
         ((4, "company"), (3, "company_core")),
     ),
     "company_number": Feature(
         "company number",
         ("company_number",),
         (DIFFERENT, "the same"),
-        Belief(m=(0.01, 0.99), u=(0.9999, 0.0001)),
+        Belief(m=(0.01, 0.99), u=(0.999999, 0.000001)),
     ),
     "alias": Feature(
         "trading name",

@@ -57,12 +57,10 @@ def link_files(
     found = [recognised(table, own) for table, own in zip(tables, given, strict=True)]
     frames = [prepared(table, roles) for table, roles in zip(tables, found, strict=True)]
     if len(frames) == 2:
-        both = [name for name in frames[0] if name in frames[1]]
-        if not both:
+        if not set(frames[0]) & set(frames[1]):
             raise LodaError("The two files have no kind of column in common; say which are alike, with --columns.")
-        frames = [frame[both] for frame in frames]
     side = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames]).astype(np.int8)
-    matched = match(pd.concat(frames, ignore_index=True), side)
+    matched = match(pd.concat(frames, ignore_index=True).fillna(""), side)
     labels = [path.name for path in files]
     if len(set(labels)) < len(labels):
         labels = [str(path) for path in files]
@@ -88,7 +86,10 @@ def _ids(table: pa.Table, name: str) -> list[str | None]:
 
 
 def _rows(
-    matched: Matched, labels: Sequence[str], side: np.ndarray[tuple[int], np.dtype[np.int8]], ids: list[list[str | None]] | None
+    matched: Matched,
+    labels: Sequence[str],
+    side: np.ndarray[tuple[int], np.dtype[np.int8]],
+    ids: list[list[str | None]] | None,
 ) -> pd.DataFrame:
     entity = pd.Series(matched.entity, dtype=object)
     within = pd.Series(side).groupby(side).cumcount() + 1
@@ -136,7 +137,11 @@ def read(path: Path) -> pa.Table:
 def _plain(error: Exception) -> str:
     """What was wrong, without any value of a row."""
     text = str(error).split("\n")[0]
-    return text.split(": ")[-2 if ": " in text else -1].strip().rstrip(".") if isinstance(error, pa.ArrowException) else type(error).__name__
+    return (
+        text.split(": ")[-2 if ": " in text else -1].strip().rstrip(".")
+        if isinstance(error, pa.ArrowException)
+        else type(error).__name__
+    )
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.Array:
@@ -163,7 +168,9 @@ def _csv(path: Path) -> pa.Table:
     rows = pacsv.read_csv(
         pa.BufferReader(text.encode("utf-8")),
         read_options=pacsv.ReadOptions(column_names=[str(n) for n in range(len(names))], skip_rows=reader.line_num),
-        parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+        ),
         convert_options=pacsv.ConvertOptions(
             column_types={str(n): pa.string() for n in range(len(names))}, strings_can_be_null=False
         ),

@@ -19,11 +19,12 @@ from pipelines.link.people.verdict import Reason
 
 NEIGHBOURS = 0.9
 """Pairs this probable make their records neighbours: whose neighbours are then compared as well."""
-UNSUPPORTED_COUNTS = 0.3
-"""A name alone is worth less than what joins (`clusters.JOIN_FROM`)."""
+OF_A_NAME = 0.3
+"""Told of rows that are alike and say nothing but a name."""
 BETTER_BY = 10.0
 """Of two files, a partner worse by so many bits than the best one is for people."""
 NOTHING = 0.02
+NAMED = ("surname", "forename", "company")
 MOST_CHECKS = 20
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,11 @@ class Judged:
     @property
     def joining(self) -> npt.NDArray[np.float64]:
         """The probability with which a pair counts where groups are made."""
-        probability = np.where(self.alone, np.minimum(self.scored.probability, UNSUPPORTED_COUNTS), self.scored.probability)
-        return np.where(self.forbidden, 0.0, probability)
+        return np.where(self.forbidden, 0.0, self.scored.probability)
+
+    def sure(self, limit: float) -> Mask:
+        """Pairs that are links by themselves."""
+        return np.asarray((self.joining >= limit) & ~self.alone)
 
 
 def judged(rows: Records, pairs: Candidates, model: Model | None = None) -> Judged:
@@ -111,7 +115,7 @@ def match(frame: pd.DataFrame, side: npt.NDArray[np.int8] | None = None) -> Matc
     edges = _edges(rows, found, groups.label, alive, limit)
     for name in ("left", "right"):
         edges[name] = firsts[edges[name]]
-    edges = pd.concat([edges, _identical(record, firsts, entity)], ignore_index=True)
+    edges = pd.concat([edges, _identical(frame, record, firsts, entity)], ignore_index=True)
     swap = edges["left"] > edges["right"]
     edges.loc[swap, ["left", "right"]] = edges.loc[swap, ["right", "left"]].to_numpy()
     edges = edges.sort_values(["left", "right"], ignore_index=True)
@@ -133,7 +137,9 @@ def supported(frame: pd.DataFrame) -> Mask:
     """Rows that say more than a person's name, or name a firm: two that are alike in all of it are one."""
     telling = ("birth", "postcode", "street", "company_number", "birth_place", "alias", "company")
     columns = [c for c in frame if c in telling or str(c).rpartition("_")[0] in NUMBERS]
+    own = [c for c in frame if c in (*NAMED, "company_number") or str(c).startswith("identifier_")]
     said = (frame[columns] != "").any(axis=1).to_numpy() if columns else np.zeros(len(frame), bool)
+    said &= (frame[own] != "").any(axis=1).to_numpy() if own else False
     if "company" in frame:
         vague = names.says_little(frame["company"]).to_numpy()
         placed = [c for c in columns if c not in ("company", "alias")]
@@ -152,7 +158,7 @@ def _completed(rows: Records, first: Judged, from_: float) -> Judged:
     """The candidates, and the pairs of records that have a probable partner in common."""
     size = len(rows)
     pairs = first.scored.pairs
-    near = first.joining >= from_
+    near = first.sure(from_)
     one = np.ones(int(near.sum()), np.float32)
     graph = csr_matrix((one, (pairs.left[near], pairs.right[near])), shape=(size, size))
     graph = graph + graph.T
@@ -211,19 +217,25 @@ def _guarded(rows: Records, found: Judged, alive: Mask, limit: float) -> tuple[c
         usable = np.append(alive, np.ones(len(pairs) - len(alive), bool))
         strength = np.where(usable, strength, 0.0)
         told = (strength > NOTHING) | found.forbidden
-        sure = strength >= limit
+        sure = found.sure(limit) & usable
         groups = clusters.clustered(
             size, pairs.left[told], pairs.right[told], strength[told], sure[told], found.forbidden[told], rows.side
         )
         number = np.bincount(groups.label, minlength=size)[groups.label]
         left, right = clusters.pairs_within(groups.label, number >= 3)
         code = _not_in(left * size + right, pairs, size)
-        inside = judged(rows, Candidates(code // max(size, 1), code % max(size, 1)), found.scored.model) if len(code) else None
+        inside = (
+            judged(rows, Candidates(code // max(size, 1), code % max(size, 1)), found.scored.model)
+            if len(code)
+            else None
+        )
         checked += 1
         if inside is None or not inside.forbidden.any():
             return groups, found
         if checked > MOST_CHECKS:
-            log.warning("Groups with contradicted pairs were still there after %d rounds; they are taken apart.", checked)
+            log.warning(
+                "Groups with contradicted pairs were still there after %d rounds; they are taken apart.", checked
+            )
             wrong = groups.label[inside.scored.pairs.left[inside.forbidden]]
             groups.label = _apart(groups.label, wrong)
             return groups, found
@@ -242,16 +254,15 @@ def _edges(rows: Records, found: Judged, label: Rows, alive: Mask, limit: float)
     scored = found.scored
     together = label[scored.pairs.left] == label[scored.pairs.right]
     usable = np.append(alive, np.ones(len(scored.pairs) - len(alive), bool))
-    linked = together & (found.joining >= limit) & usable
-    shown = linked | (scored.probability >= verdict.REVIEW_FROM) & (~together | ~found.forbidden)
+    linked = together & found.sure(limit) & usable
+    asked = (scored.probability >= verdict.REVIEW_FROM) & ~verdict.nameless(scored.levels)[scored.pattern]
+    shown = linked | asked & ~together & ~found.forbidden
     reason = verdict.reasons(scored.levels)[scored.pattern]
     reason[~linked] = str(Reason.NOT_SURE)
     reason[~linked & (scored.probability >= limit)] = str(Reason.CHAIN)
     reason[~linked & ~usable] = str(Reason.BETTER_PARTNER)
     reason[~linked & found.alone] = str(Reason.NAME_ALONE)
-    reason[found.forbidden] = str(Reason.CONTRADICTED)
     words = verdict.explained(scored.levels, features.features(rows))[scored.pattern]
-    shown &= linked | ~together
     return pd.DataFrame(
         {
             "left": scored.pairs.left[shown],
@@ -264,17 +275,19 @@ def _edges(rows: Records, found: Judged, label: Rows, alive: Mask, limit: float)
     )
 
 
-def _identical(record: Rows, firsts: Rows, entity: npt.NDArray[np.object_]) -> pd.DataFrame:
+def _identical(frame: pd.DataFrame, record: Rows, firsts: Rows, entity: npt.NDArray[np.object_]) -> pd.DataFrame:
     """Edges from the first of some rows that are alike in all that is compared, to each other one."""
     first = firsts[record]
-    again = (first != np.arange(len(record))) & (entity[first] == entity)
+    named = (frame[[c for c in frame if c in NAMED]] != "").any(axis=1).to_numpy()
+    one = entity[first] == entity
+    again = (first != np.arange(len(record))) & (one | named)
     return pd.DataFrame(
         {
             "left": first[again],
             "right": np.flatnonzero(again),
-            "probability": 1.0,
-            "decision": "linked",
-            "reason": str(Reason.IDENTICAL),
+            "probability": np.where(one, 1.0, OF_A_NAME)[again],
+            "decision": np.where(one, "linked", "review")[again],
+            "reason": np.where(one, str(Reason.IDENTICAL), str(Reason.NAME_ALONE))[again],
             "explanation": "alike in all that is compared",
         }
     )

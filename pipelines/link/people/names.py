@@ -95,7 +95,7 @@ def people(text: pa.Array) -> pd.DataFrame:
     for _ in range(3):
         text = swap(text, rf"^(?:{'|'.join(words.TITLES)}) (.+)$", r"\1")
         text = swap(text, rf"^(.+ .+) (?:{_TITLES})$", r"\1")
-    text = swap(text, r"\bAND\b", " ")
+    text = swap(text, rf"^(?:{'|'.join(words.TITLES)})$|\bAND\b", " ")
     parts = pc.extract_regex(text, r"^\s*(?P<forename>\S+)\s+(?:(?P<other>.*)\s+)?(?P<surname>\S+)\s*$")
     whole = pc.is_valid(parts)
     take = {n: pc.fill_null(pc.struct_field(parts, n), "") for n in ("forename", "surname", "other")}

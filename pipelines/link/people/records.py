@@ -109,7 +109,9 @@ def prepared(table: pa.Table, roles: Mapping[str, Sequence[str]]) -> pd.DataFram
         for name in ("company", "company_number"):
             parts[name] = _first(firms[name], parts.get(name))
     if "company_number" in text:
-        parts["company_number"] = _first(names.company_number(text["company_number"][0]).to_pandas(), parts.get("company_number"))
+        parts["company_number"] = _first(
+            names.company_number(text["company_number"][0]).to_pandas(), parts.get("company_number")
+        )
     parts |= _places(text)
     if "birth_date" in text:
         parts["birth"] = dates(text["birth_date"][0])
@@ -240,7 +242,9 @@ def records(frame: pd.DataFrame, side: npt.NDArray[np.int8] | None = None) -> Re
         columns["initial"] = _derived(columns["forename"], initial)
         columns["forename_sound"] = _derived(columns["forename"], names.sound(pd.Series(spelt, dtype=object)))
     if "surname" in columns:
-        columns["surname_sound"] = _derived(columns["surname"], names.sound(pd.Series(columns["surname"].texts, dtype=object)))
+        columns["surname_sound"] = _derived(
+            columns["surname"], names.sound(pd.Series(columns["surname"].texts, dtype=object))
+        )
     ids = [name for name in columns if name.rpartition("_")[0] in NUMBERS]
     return Records(columns, np.zeros(len(frame), np.int8) if side is None else side, ids)
 

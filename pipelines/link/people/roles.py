@@ -76,7 +76,10 @@ def guessed(values: pa.Array) -> str | None:
         return "contact"
     if share(pc.match_substring_regex(text, FIRM)) > 0.6:
         return "company"
-    if share(pc.match_substring_regex(text, r"^[A-Z0-9 /]*[0-9].* (?:ROAD|RD|STREET|ST|AVENUE|AVE|LANE|CLOSE)\b")) > 0.4:
+    if (
+        share(pc.match_substring_regex(text, r"^[A-Z0-9 /]*[0-9].* (?:ROAD|RD|STREET|ST|AVENUE|AVE|LANE|CLOSE)\b"))
+        > 0.4
+    ):
         return "address"
     known = pa.array(list(short_forms()), pa.string())
     first = pc.list_element(pc.split_pattern(pc.binary_join_element_wise(text, " ", ""), " "), 0)
@@ -110,8 +113,9 @@ def recognised(table: pa.Table, given: Mapping[str, Sequence[str]] | None = None
         role = by_heading[name]
         if role is not None and role not in given and (role in MANY or role not in found):
             found.setdefault(role, []).append(name)
+    told_by_headings = {"name", "surname", "company"} & set(found)
     for name in free:
-        if by_heading[name] is None and not {"name", "surname", "company"} & set(found):
+        if by_heading[name] is None and not told_by_headings:
             role = guessed(table[name].combine_chunks())
             if role is not None and role not in given and (role in MANY or role not in found):
                 found.setdefault(role, []).append(name)

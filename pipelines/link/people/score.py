@@ -60,7 +60,9 @@ class Scored:
     model: Model
 
 
-def compared(records: Records, wanted: Mapping[str, Feature], left: Rows, right: Rows) -> tuple[pd.DataFrame, Rows, Floats]:
+def compared(
+    records: Records, wanted: Mapping[str, Feature], left: Rows, right: Rows
+) -> tuple[pd.DataFrame, Rows, Floats]:
     """Distinct patterns of levels, which one each pair shows, and how many pairs show each."""
     import recordlinkage
 
@@ -201,7 +203,12 @@ def _shares(levels: npt.NDArray[np.int8], weight: Floats, prior: tuple[float, ..
 
 
 def _rarity(
-    records: Records, wanted: Mapping[str, Feature], levels: pd.DataFrame, pattern: Rows, pairs: Candidates, learnt: bool
+    records: Records,
+    wanted: Mapping[str, Feature],
+    levels: pd.DataFrame,
+    pattern: Rows,
+    pairs: Candidates,
+    learnt: bool,
 ) -> Floats:
     """What the rarity of shared texts adds: log2 of how common a shared text is on average over how common this is."""
     total = np.zeros(len(pairs))

@@ -34,7 +34,6 @@ class Reason(StrEnum):
     NAME_AND_POSTCODE = "name_and_postcode"
     NAME_AND_MORE = "name_and_more"
     NAME_ALONE = "name_alone"
-    CONTRADICTED = "contradicted"
     CHAIN = "held_apart_by_the_guard"
     BETTER_PARTNER = "a_better_partner"
     NOT_SURE = "not_sure"
@@ -43,7 +42,8 @@ class Reason(StrEnum):
 def forbidden(levels: pd.DataFrame) -> Mask:
     """Patterns whose records may never be in one entity.
 
-    Other company numbers; other first names and other birth dates, unless a number of the person's own is the same.
+    Other company numbers; other first names and other birth dates, unless a number of the person's own is the same;
+    other first names in one home (relatives), unless a birth date or such a number agrees.
     """
     never = np.zeros(len(levels), bool)
     if "company_number" in levels:
@@ -53,6 +53,9 @@ def forbidden(levels: pd.DataFrame) -> Mask:
         for name in (name for name in levels if name.startswith("identifier_")):
             other &= levels[name].to_numpy() < 3
         never |= other
+    if "forename" in levels and "surname" in levels:
+        home = _at_least(levels, "address", 6) & _at_least(levels, "surname", 1)
+        never |= home & _relative(levels)
     return never
 
 
@@ -85,7 +88,9 @@ def unsupported(records: Records, scored: Scored, vague: Mask) -> Mask:
     """Pairs that nothing but a person's name speaks for, or only a firm's name that tells no firm apart."""
     levels = scored.levels
     why = reasons(levels)
-    alone = ((why == str(Reason.NAME_ALONE)) | _relative(levels))[scored.pattern]
+    alone = ((why == str(Reason.NAME_ALONE)) | _relative(levels) | _mere_initial(levels) | nameless(levels))[
+        scored.pattern
+    ]
     alone |= _other_surname(levels)[scored.pattern] & ~_of_few(records, scored)
     by_firm = (why == str(Reason.COMPANY_NAME))[scored.pattern]
     if by_firm.any() and vague.any():
@@ -106,10 +111,28 @@ def _proven(levels: pd.DataFrame) -> Mask:
 
 
 def _relative(levels: pd.DataFrame) -> Mask:
-    """Another first name at one address is a relative, unless a birth date or number agrees."""
+    """Another first name is another person, unless a birth date or a number agrees."""
     if "forename" not in levels:
         return np.zeros(len(levels), bool)
     return (levels["forename"].to_numpy() == 0) & ~_proven(levels)
+
+
+def nameless(levels: pd.DataFrame) -> Mask:
+    """No name agrees: an address alone joins nobody either."""
+    named = [
+        _at_least(levels, name, level)
+        for name, level in (("surname", 1), ("forename", 1), ("company", 1), ("alias", 2))
+    ]
+    return np.asarray(~np.logical_or.reduce([*named, _proven(levels)]))
+
+
+def _mere_initial(levels: pd.DataFrame) -> Mask:
+    """An initial alone asks for more than a postcode: the same house, or a birth date or number."""
+    if "forename" not in levels:
+        return np.zeros(len(levels), bool)
+    reached = [_at_least(levels, name, 3) for name in levels if name.startswith("contact_")]
+    more = np.logical_or.reduce([_at_least(levels, "address", 6), _proven(levels), *reached])
+    return np.asarray((levels["forename"].to_numpy() == 2) & ~more)
 
 
 def _other_surname(levels: pd.DataFrame) -> Mask:
@@ -153,4 +176,4 @@ def explained(levels: pd.DataFrame, wanted: Mapping[str, Feature]) -> np.ndarray
     return np.array(told, dtype=object)
 
 
-__all__ = ["Floats", "Reason", "cut", "explained", "forbidden", "reasons", "unsupported"]
+__all__ = ["Floats", "Reason", "cut", "explained", "forbidden", "nameless", "reasons", "unsupported"]
