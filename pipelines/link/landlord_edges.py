@@ -20,9 +20,13 @@ OTHER = [f"other_{name}" for name in RECORD]
 
 @dataclass
 class Spelt:
-    """Edges between records of other spellings: left, right (positions in the rows), probability, decision, reason,
-    explanation; `compared` and `kept` count pairs that were scored tonight and edges taken over from last night, `left_out`
-    pairs that a ceiling kept from being compared.
+    """Edges between records that are not spelt alike.
+
+    Attributes:
+        edges: left, right (positions in the rows), probability, decision, reason, explanation.
+        compared: pairs that were scored tonight.
+        kept: edges taken over from last night.
+        left_out: pairs that a ceiling kept from being compared.
     """
 
     edges: pd.DataFrame

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pandas as pd
 
 
@@ -43,7 +42,7 @@ def carried_over(
     counts = {
         "ids_kept": len(chosen),
         "ids_new": int(label[ids.isna()].nunique()),
-        "ids_merged": int(len(set(told["old"]) - set(chosen.values()))),
+        "ids_merged": len(set(told["old"]) - set(chosen.values())),
         "ids_split": int((votes.groupby("old").size() - 1).clip(lower=0).sum()) if len(votes) else 0,
     }
     return ids.fillna(natural.where(~taken, own)).astype(object), counts

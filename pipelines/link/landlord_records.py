@@ -1,4 +1,4 @@
-"""The records behind landlords, licence holders and managers in plain names and council tax as tokens, and their keys."""
+"""The records behind landlords: licence holders and managers in plain names, council tax as tokens; and their keys."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ PLAIN_WORDS = frozenset([*TRADES, *ENDINGS, "AND", "UK", "LONDON"])
 
 
 def read(boroughs: list[str]) -> pd.DataFrame:
-    """All records: borough, dataset, record_id, role, known_since, plain (name), where (address), company, person, full,
-    number, token, address, postcode, seen.
+    """All records of licences and liabilities.
 
+    Columns: borough, dataset, record_id, role, known_since, plain (name), where (address), company, person, full,
+    number, token, address, postcode, seen, liable_party.
     `token` and `address` are keyed hashes of name and address as they stand; `full` is a person's first name and
     surname, `number` a company's registered number, and `seen` a keyed hash of what a plain record is compared by.
     Empty text where something is not known.
@@ -144,7 +145,7 @@ def spellings(plain: pd.DataFrame) -> pd.DataFrame:
     )
     every["token"] = tokens(as_text(every["written"]))
     found = every.drop_duplicates("token").set_index("token")[["key", "full"]]
-    several = every.groupby("token")["full"].nunique() > 1
+    several = every.groupby("token")["full"].nunique().gt(1)
     found.loc[several[several].index, "full"] = ""
     return found
 

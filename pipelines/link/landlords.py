@@ -222,7 +222,7 @@ def _reason(rows: pd.DataFrame, edges: pd.DataFrame, by_name: pd.Series[bool]) -
 def _identified(
     rows: pd.DataFrame, label: pd.Series[int], by_name: pd.Series[bool], before: pd.DataFrame
 ) -> tuple[pd.Series[str], dict[str, int]]:
-    """Identifiers: last night's; for a new landlord a keyed hash of the name, or of the name with its oldest address."""
+    """Identifiers: last night's; for a new landlord a keyed hash of the name, of a person with its oldest address."""
     lone = rows["borough"] + "|" + rows["dataset"] + "|" + rows["record_id"].astype(str) + "|" + rows["role"]
     where = rows["address"].where(rows["address"] != "", rows["postcode"])
     anchor = pd.DataFrame({"label": label, "since": rows["known_since"], "where": where.where(where != "", lone)})

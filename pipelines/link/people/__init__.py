@@ -1,8 +1,8 @@
 """People and firms: which records are one, how sure that is, and why.
 
 `match(frame, side)` is the engine: prepared rows (`records.prepared`) of one file or two in, entities and explained
-edges out. `link_files(paths)` reads and writes files around it (`loda link-people`); `pipelines.link.landlords` gives it
-the licence registers each night.
+edges out. `link_files(paths)` reads files for it (`loda link-people`); `pipelines.link.landlords` gives it the
+licence registers each night.
 
 1. `names`, `records`: each row's names, dates, addresses and numbers in one spelling.
 2. `blocks`: candidate pairs of several passes, with ceilings that are reported.

@@ -1,8 +1,8 @@
 """From probable pairs to entities, without chains: average linkage, with pairs that may never be in one entity.
 
-Two groups are joined where one pair between them is a link by itself and the average pair is so to a third, pairs that
-nothing speaks for counting as different, the best supported first. So one slip that bridges two people joins nobody, and a large group
-falls apart at its weakest edges by itself. A group that would hold a contradicted pair is never made.
+Two groups are joined where one pair between them is a link by itself and the average pair is so to a third, the best
+supported first; pairs that nothing speaks for count as different. So one slip that bridges two people joins nobody,
+and a large group falls apart at its weakest edges by itself. A group that would hold a contradicted pair is never made.
 
 Rounds of mutually best groups give the same as joining one at a time (the average is reducible; Bruynooghe 1978).
 """
@@ -103,7 +103,7 @@ def _summed(x: Rows, y: Rows, held: Floats, size: int) -> tuple[Rows, Rows, Floa
     if len(codes) == len(code):
         return code // size, code % size, held
     total = np.column_stack([np.bincount(which, weights=part, minlength=len(codes)) for part in held.T])
-    return codes // size, codes % size, total
+    return codes // size, codes % size, np.asarray(total, dtype=np.float64)
 
 
 def _mutually_best(x: Rows, y: Rows, mean: Floats, size: int) -> tuple[Rows, Rows]:

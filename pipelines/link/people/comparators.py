@@ -65,7 +65,7 @@ class _Pairwise(BaseCompareFeature):  # type: ignore[misc]
         self.records = records
 
     def _compute_vectorized(self, left: pd.Series[int], right: pd.Series[int]) -> Levels:
-        level, missing = self.levels(left.to_numpy(), right.to_numpy())
+        level, missing = self.levels(np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64))
         return np.where(missing, -1, level).astype(np.int8)
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
@@ -73,9 +73,11 @@ class _Pairwise(BaseCompareFeature):  # type: ignore[misc]
         raise NotImplementedError
 
     def column(self, name: str) -> Column:
+        """One of the records' columns."""
         return self.records.columns[name]
 
     def missing(self, name: str, a: Rows, b: Rows) -> Mask:
+        """Pairs of which one side's text is unknown."""
         codes = self.column(name).codes
         return np.asarray((codes[a] < 0) | (codes[b] < 0))
 
@@ -101,6 +103,7 @@ class ForenameLevels(_Pairwise):
     """4 the same, 3 a slip, the same sound or a short form, 2 an initial, 1 much alike, 0 different."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column = self.column("forename")
         near = likeness(column, column, a, b, JaroWinkler.similarity, NEAR_TEXT)
         slip = slips(column, column, a, b)
@@ -144,6 +147,7 @@ class SurnameLevels(_Pairwise):
     """4 the same, 3 a slip or the same sound, 2 one a part of the other's two surnames, 1 much alike, 0 different."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column = self.column("surname")
         near = likeness(column, column, a, b, JaroWinkler.similarity, NEAR_TEXT)
         slip = slips(column, column, a, b)
@@ -170,6 +174,7 @@ class TextLevels(_Pairwise):
     """A column's texts: 2 the same, 1 much alike or one inside the other, 0 different."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column = self.column(self.label)
         near = likeness(column, column, a, b, fuzz.token_set_ratio, 80) / 100
         level = np.where(near >= NEAR_TEXT, 1, 0)
@@ -180,6 +185,7 @@ class NumberLevels(_Pairwise):
     """Identifying numbers: 3 the same, 2 one slip, 1 two slips, 0 different."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column = self.column(self.label)
         slip = slips(column, column, a, b)
         return np.where(slip == 0, 3, np.where(slip <= 1, 2, np.where(slip <= 2, 1, 0))), self.missing(self.label, a, b)
@@ -189,6 +195,7 @@ class SameLevels(_Pairwise):
     """1 the same, 0 different."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         codes = self.column(self.label).codes
         return (codes[a] == codes[b]).astype(np.int64), self.missing(self.label, a, b)
 
@@ -197,6 +204,7 @@ class BirthLevels(_Pairwise):
     """Dates of birth: 4 the same, 3 one digit or two changed about, 2 two digits, 1 the same year, 0 different."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column = self.column("birth")
         slip = slips(column, column, a, b)
         texts = pd.Series(column.texts, dtype=object)
@@ -210,7 +218,7 @@ class BirthLevels(_Pairwise):
 
 
 def column_of(texts: pd.Series[str], column: Column) -> npt.NDArray[np.int64]:
-    """Codes that these texts have in a column, -2 where it has none of them, one more at the end for the unknown."""
+    """Codes that these texts have in a column, -2 where it has none of them; one more at the end for the unknown."""
     found = pd.Index(column.texts).get_indexer(pd.Index(texts))
     return np.append(np.where(found < 0, -2, found), -3)
 
@@ -218,12 +226,13 @@ def column_of(texts: pd.Series[str], column: Column) -> npt.NDArray[np.int64]:
 class AddressLevels(_Pairwise):
     """One level for all parts of an address, since they follow from one another.
 
-    8 house, street and postcode or place, 7 the same with a slip, 6 house and postcode, or house and street with nothing
-    to place it, 5 street and postcode or place but another house, 4 postcode, 3 postcode with a slip, or street,
-    2 the same place or sector, 1 the same district or a place much alike, 0 elsewhere.
+    8 house, street and postcode or place; 7 the same with a slip; 6 house and postcode, or house and street with
+    nothing to place it; 5 street and postcode or place but another house; 4 postcode; 3 street, or postcode with a
+    slip; 2 the same place or sector; 1 the same district or a place much alike; 0 elsewhere.
     """
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         post, place = self._postcode(a, b), self._place(a, b)
         street, house = self._street(a, b), self._house(a, b)
         there = (post >= 4) | ((place >= 2) & (post != 0)) | ((place >= 2) & (street >= 2))
@@ -293,6 +302,7 @@ class OtherNameLevels(_Pairwise):
     """Further names: 3 the same, 2 one holds all of the other, 1 some or a slip, 0 none."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column = self.column("other")
         near = likeness(column, column, a, b, fuzz.token_set_ratio, 60)
         level = np.where(near >= 100, 2, np.where(near >= 60, 1, 0))
@@ -305,9 +315,10 @@ class OtherNameLevels(_Pairwise):
 
 
 class CompanyLevels(_Pairwise):
-    """Firms: 4 the same name, 3 a legal form left off, 2 one slip, 1 much alike, 0 different or of other legal forms."""
+    """Firms: 4 the same name, 3 a legal form left off, 2 one slip, 1 much alike, 0 different or of another form."""
 
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
+        """As the class says."""
         column, core = self.column("company"), self.column("company_core")
         slip = slips(core, core, a, b)
         length = np.append([len(text) for text in core.texts], 0)

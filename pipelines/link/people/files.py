@@ -28,7 +28,7 @@ class Linked:
     """What was found in files.
 
     Attributes:
-        rows: file, row (from 1), the id column if one was named, entity, size, decision; one a row of the files, in order.
+        rows: file, row (from 1), id if a column was named, entity, size, decision; one a row of the files, in order.
         edges: left_file, left_row, right_file, right_row, probability, decision, reason, explanation.
         roles: by file the columns that were compared, by role.
         matched: entities, counts and what the ceilings left out.
@@ -56,9 +56,8 @@ def link_files(
     given = [_of_file(columns or {}, table, tables) for table in tables]
     found = [recognised(table, own) for table, own in zip(tables, given, strict=True)]
     frames = [prepared(table, roles) for table, roles in zip(tables, found, strict=True)]
-    if len(frames) == 2:
-        if not set(frames[0]) & set(frames[1]):
-            raise LodaError("The two files have no kind of column in common; say which are alike, with --columns.")
+    if len(frames) == 2 and not set(frames[0]) & set(frames[1]):
+        raise LodaError("The two files have no kind of column in common; say which are alike, with --columns.")
     side = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames]).astype(np.int8)
     matched = match(pd.concat(frames, ignore_index=True).fillna(""), side)
     labels = [path.name for path in files]

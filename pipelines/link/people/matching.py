@@ -151,7 +151,7 @@ def _collapsed(frame: pd.DataFrame, side: npt.NDArray[np.int8]) -> tuple[Rows, R
     """The record of each row, the first row of each record, and a key of each record's content that orders them."""
     content = pd.util.hash_pandas_object(frame.astype(str).assign(side=side), index=False).to_numpy()
     keys, firsts, record = np.unique(content, return_index=True, return_inverse=True)
-    return record.astype(np.int64), firsts.astype(np.int64), keys
+    return record.astype(np.int64), firsts.astype(np.int64), np.asarray(keys, dtype=np.uint64)
 
 
 def _completed(rows: Records, first: Judged, from_: float) -> Judged:

@@ -17,7 +17,10 @@ from pipelines.link.people import words
 
 MAX_LENGTH = 200
 TRADING = r"\b(?:T ?/ ?A|TRADING AS|TRADES AS|T A)\b"
-NUMBER = r"(?:COMPANY|CO|COMP|REG|REGISTERED|REGISTRATION|CRN)[ .]*(?:REG(?:ISTRATION|ISTERED)?[ .]*)?(?:NUMBER|NUM|NO|#)?[ .:]*"
+NUMBER = (
+    r"(?:COMPANY|CO|COMP|REG|REGISTERED|REGISTRATION|CRN)[ .]*"
+    r"(?:REG(?:ISTRATION|ISTERED)?[ .]*)?(?:NUMBER|NUM|NO|#)?[ .:]*"
+)
 NUMBERED = rf"\(? ?\b{NUMBER}(?P<number>(?:[A-Z]{{2}}[0-9]{{6}}|[0-9]{{6,8}}))\b ?\)?"
 CARE_OF = r"\b(?:C ?/ ?O|CARE OF)\b.*$"
 _LEGAL = "|".join(words.LIMITED)

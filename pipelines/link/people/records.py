@@ -50,12 +50,12 @@ class Column:
 
 def column(values: pd.Series[str] | npt.NDArray[np.object_]) -> Column:
     """A column of texts; empty ones are unknown."""
-    codes, texts = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
+    found, texts = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
     order = np.argsort(texts)
     place = np.empty(len(texts) + 1, np.int32)
     place[order] = np.arange(len(texts), dtype=np.int32)
     place[-1] = -1
-    codes = place[codes]
+    codes = place[found]
     texts = texts[order]
     if len(texts) and texts[0] == "":
         codes, texts = np.maximum(codes - 1, -1), texts[1:]
@@ -86,33 +86,7 @@ class Records:
 def prepared(table: pa.Table, roles: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Each row's names, dates, addresses and numbers in one spelling; a column of text a feature, empty if unknown."""
     text = {role: [as_text(table[name]) for name in columns] for role, columns in roles.items()}
-    parts: dict[str, Any] = {}
-    whole = names.parsed(text["name"][0]) if "name" in text else None
-    if whole is not None:
-        parts |= {name: whole[name] for name in ("forename", "surname", "other", "company", "alias", "company_number")}
-    separate = [role for role in ("forename", "surname") if role in text]
-    for role in separate:
-        own = names.part(text[role][0])
-        if role == "forename" and "forename" not in roles.get("name", []):
-            first = own.str.split(" ", n=1)
-            own, more = first.str[0].fillna(""), first.str[1].fillna("")
-            parts["other"] = _joined(parts.get("other"), more)
-        if whole is not None:
-            left_over = whole[role].where((whole[role] != own) & (own != ""), "")
-            parts["other"] = _joined(parts.get("other"), left_over)
-            own = own.where(own != "", whole[role])
-        parts[role] = own
-    if "other" in parts and len(separate) == 2:
-        parts["other"] = _without(parts["other"], parts["forename"], parts["surname"])
-    if "company" in text:
-        firms = names.distinct(text["company"][0], lambda t: _firms(t))
-        for name in ("company", "company_number"):
-            parts[name] = _first(firms[name], parts.get(name))
-    if "company_number" in text:
-        parts["company_number"] = _first(
-            names.company_number(text["company_number"][0]).to_pandas(), parts.get("company_number")
-        )
-    parts |= _places(text)
+    parts = _names(text) | _places(text)
     if "birth_date" in text:
         parts["birth"] = dates(text["birth_date"][0])
     for role in ("region", "birth_place", "occupation", "gender"):
@@ -129,6 +103,36 @@ def prepared(table: pa.Table, roles: Mapping[str, Sequence[str]]) -> pd.DataFram
             # Who trades as a firm is compared with the firm itself.
             frame["alias"] = traded.where(traded != "", frame["company_core"])
     return frame
+
+
+def _names(text: Mapping[str, list[pa.Array]]) -> dict[str, Any]:
+    """Parts of names, of a column of whole names and of columns of their own; the latter come first."""
+    parts: dict[str, Any] = {}
+    whole = names.parsed(text["name"][0]) if "name" in text else None
+    if whole is not None:
+        parts |= {name: whole[name] for name in ("forename", "surname", "other", "company", "alias", "company_number")}
+    separate: list[str] = [role for role in ("forename", "surname") if role in text]
+    for role in separate:
+        own = names.part(text[role][0])
+        if role == "forename":
+            first = own.str.split(" ", n=1)
+            own, more = first.str[0].fillna(""), first.str[1].fillna("")
+            parts["other"] = _joined(parts.get("other"), more)
+        if whole is not None:
+            left_over = whole[role].where((whole[role] != own) & (own != ""), "")
+            parts["other"] = _joined(parts.get("other"), left_over)
+            own = own.where(own != "", whole[role])
+        parts[role] = own
+    if "other" in parts and len(separate) == 2:
+        parts["other"] = _without(parts["other"], parts["forename"], parts["surname"])
+    if "company" in text:
+        firms = names.distinct(text["company"][0], _firms)
+        for name in ("company", "company_number"):
+            parts[name] = _first(firms[name], parts.get(name))
+    if "company_number" in text:
+        own = names.company_number(text["company_number"][0]).to_pandas()
+        parts["company_number"] = _first(own, parts.get("company_number"))
+    return parts
 
 
 def _firms(text: pa.Array) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What each column of a file says about a person or a firm: told from its heading, else from its values, else by hand."""
+"""What each column of a file says about a person or a firm: told from its heading, from its values, or by hand."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LOOKED_AT = 2_000
 HEADINGS = {
     "forename": r"(?:first|given|fore|christian) ?names?|fname|first|forename ?s?|givenname",
     "surname": r"(?:sur|last|family|second) ?names?|lname|surname",
-    "name": r"(?:full|whole|person|owner|holder|licence holder|license holder|landlord|licensee|manager|agent|applicant|"
-    r"proprietor|contact|liable|liable party|tenant|customer|client|payer)? ?(?:s )?names?(?: full)?|"
+    "name": r"(?:full|whole|person|owner|holder|licence holder|license holder|landlord|licensee|manager|agent|"
+    r"applicant|proprietor|contact|liable|liable party|tenant|customer|client|payer)? ?(?:s )?names?(?: full)?|"
     r"(?:licence |license )?holder|landlord|licensee|owner|proprietor|manager|agent",
     "birth_date": r"(?:date of birth|birth ?date|d ?o ?b|birthday|born)",
     "address": r"(?:full |correspondence |contact |postal |home |holder |owner |landlord |service |property )?"
@@ -40,7 +40,8 @@ HEADINGS = {
     "contact": r".*\b(?:e ?mail|phone|tel|telephone|mobile)\b.*",
     "identifier": r"(?:n ?i ?no|nino|.*national insurance.*|"
     r"(?:soc(?:ial)? ?sec(?:urity)?|ssn)(?: ?(?:id|no|number))?|passport(?: ?(?:no|number))?|nhs ?(?:no|number)|"
-    r"utr|vat(?: ?(?:no|number))?|driving licence(?: no| number)?|charity (?:no|number)|.*\baccreditation (?:no|number))",
+    r"utr|vat(?: ?(?:no|number))?|driving licence(?: no| number)?|charity (?:no|number)|"
+    r".*\baccreditation (?:no|number))",
 }
 """Headings of each role, whole, in lower case with spaces for all signs."""
 
@@ -88,6 +89,12 @@ def guessed(values: pa.Array) -> str | None:
     return None
 
 
+def _added(found: dict[str, list[str]], roles: Mapping[str, str | None], given: Mapping[str, Sequence[str]]) -> None:
+    for name, role in roles.items():
+        if role is not None and role not in given and (role in MANY or role not in found):
+            found.setdefault(role, []).append(name)
+
+
 def recognised(table: pa.Table, given: Mapping[str, Sequence[str]] | None = None) -> dict[str, list[str]]:
     """By role the columns that have it, in the file's order.
 
@@ -109,16 +116,10 @@ def recognised(table: pa.Table, given: Mapping[str, Sequence[str]] | None = None
     found = {role: list(columns) for role, columns in given.items() if role != "ignore"}
     free = [name for name in table.column_names if name not in taken]
     by_heading = {name: told(name) for name in free}
-    for name in free:
-        role = by_heading[name]
-        if role is not None and role not in given and (role in MANY or role not in found):
-            found.setdefault(role, []).append(name)
-    told_by_headings = {"name", "surname", "company"} & set(found)
-    for name in free:
-        if by_heading[name] is None and not told_by_headings:
-            role = guessed(table[name].combine_chunks())
-            if role is not None and role not in given and (role in MANY or role not in found):
-                found.setdefault(role, []).append(name)
+    _added(found, by_heading, given)
+    if not {"name", "surname", "company"} & set(found):
+        silent = [name for name in free if by_heading[name] is None]
+        _added(found, {name: guessed(table[name].combine_chunks()) for name in silent}, given)
     if not {"name", "forename", "surname", "company", "company_number", "identifier", "contact"} & set(found):
         raise LodaError(
             "No column is known to hold names or identifying numbers. "

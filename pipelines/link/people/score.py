@@ -98,7 +98,7 @@ def compared(
         codes.append(code)
     shown, which, counts = np.unique(np.concatenate(codes), return_inverse=True, return_counts=True)
     table: dict[str, npt.NDArray[np.int64]] = {}
-    for name, feature in reversed(wanted.items()):
+    for name, feature in reversed(list(wanted.items())):
         shown, table[name] = np.divmod(shown, len(feature.words) + 1)
     patterns = pd.DataFrame({name: (table[name] - 1).astype(np.int8) for name in wanted})
     return patterns, which.astype(np.int64), counts.astype(np.float64)
@@ -198,8 +198,8 @@ def _by_chance(
 def _shares(levels: npt.NDArray[np.int8], weight: Floats, prior: tuple[float, ...], held: float) -> Floats:
     present = levels >= 0
     found = np.bincount(levels[present].astype(np.int64), weights=weight[present], minlength=len(prior))
-    found = found + held * np.array(prior)
-    return np.asarray(found / found.sum())
+    share = found + held * np.array(prior)
+    return np.asarray(share / share.sum())
 
 
 def _rarity(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipelines.link.people.features import Feature
 from pipelines.link.people.records import NUMBERS, Mask, Records
-from pipelines.link.people.score import Floats, Scored
+from pipelines.link.people.score import Scored
 
 NAMES = ("forename", "surname", "other", "gender", "region")
 """What a name alone tells: it joins nobody."""
@@ -50,7 +50,7 @@ def forbidden(levels: pd.DataFrame) -> Mask:
         never |= levels["company_number"].to_numpy() == 0
     if "forename" in levels and "birth" in levels:
         other = (levels["forename"].to_numpy() == 0) & (levels["birth"].to_numpy() == 0)
-        for name in (name for name in levels if name.startswith("identifier_")):
+        for name in (name for name in map(str, levels) if name.startswith("identifier_")):
             other &= levels[name].to_numpy() < 3
         never |= other
     if "forename" in levels and "surname" in levels:
@@ -65,7 +65,7 @@ def reasons(levels: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]
     def at(name: str, level: int) -> Mask:
         return levels[name].to_numpy() >= level if name in levels else np.zeros(len(levels), bool)
 
-    numbers = [name for name in levels if name.rpartition("_")[0] in NUMBERS]
+    numbers = [name for name in map(str, levels) if name.rpartition("_")[0] in NUMBERS]
     found = np.full(len(levels), str(Reason.NAME_ALONE), dtype=object)
     named = at("surname", 1) | at("forename", 1) | (~_known(levels, "surname") & ~_known(levels, "forename"))
     for name, level in (("birth_place", 2), ("occupation", 2), ("alias", 2)):
@@ -106,15 +106,17 @@ def _at_least(levels: pd.DataFrame, name: str, level: int) -> Mask:
 
 def _proven(levels: pd.DataFrame) -> Mask:
     """Birth date or a number of the person's own agrees."""
-    own = [_at_least(levels, name, 2) for name in levels if name.startswith("identifier_")]
-    return np.logical_or.reduce([_at_least(levels, "birth", 3), _at_least(levels, "company_number", 1), *own])
+    own = [_at_least(levels, name, 2) for name in map(str, levels) if name.startswith("identifier_")]
+    return np.asarray(
+        np.logical_or.reduce([_at_least(levels, "birth", 3), _at_least(levels, "company_number", 1), *own])
+    )
 
 
 def _relative(levels: pd.DataFrame) -> Mask:
     """Another first name is another person, unless a birth date or a number agrees."""
     if "forename" not in levels:
         return np.zeros(len(levels), bool)
-    return (levels["forename"].to_numpy() == 0) & ~_proven(levels)
+    return np.asarray((levels["forename"].to_numpy() == 0) & ~_proven(levels))
 
 
 def nameless(levels: pd.DataFrame) -> Mask:
@@ -130,7 +132,7 @@ def _mere_initial(levels: pd.DataFrame) -> Mask:
     """An initial alone asks for more than a postcode: the same house, or a birth date or number."""
     if "forename" not in levels:
         return np.zeros(len(levels), bool)
-    reached = [_at_least(levels, name, 3) for name in levels if name.startswith("contact_")]
+    reached = [_at_least(levels, name, 3) for name in map(str, levels) if name.startswith("contact_")]
     more = np.logical_or.reduce([_at_least(levels, "address", 6), _proven(levels), *reached])
     return np.asarray((levels["forename"].to_numpy() == 2) & ~more)
 
@@ -139,7 +141,7 @@ def _other_surname(levels: pd.DataFrame) -> Mask:
     """Another surname, and neither birth date nor number agrees: married only if all the rest does."""
     if "surname" not in levels:
         return np.zeros(len(levels), bool)
-    return (levels["surname"].to_numpy() == 0) & ~_proven(levels)
+    return np.asarray((levels["surname"].to_numpy() == 0) & ~_proven(levels))
 
 
 def _of_few(records: Records, scored: Scored) -> Mask:
@@ -176,4 +178,4 @@ def explained(levels: pd.DataFrame, wanted: Mapping[str, Feature]) -> np.ndarray
     return np.array(told, dtype=object)
 
 
-__all__ = ["Floats", "Reason", "cut", "explained", "forbidden", "nameless", "reasons", "unsupported"]
+__all__ = ["Reason", "cut", "explained", "forbidden", "nameless", "reasons", "unsupported"]
