@@ -69,9 +69,32 @@ LANDLORD = pa.schema(
         ("role", pa.string()),
         ("landlord_id", pa.string()),
         ("reason", pa.string()),
+        ("seen", pa.string()),
     ]
 )
-"""`landlord`: which landlord, one entity across boroughs, stands behind a licence or a liability."""
+"""`landlord`: which landlord, one entity across boroughs, stands behind a licence or a liability.
+
+`seen` is a keyed hash of the name and address that a licence was compared by; while it is the same the record is not
+compared again. Empty for council tax, whose names are hashes already.
+"""
+
+LANDLORD_EDGE = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("dataset", pa.string()),
+        ("record_id", pa.int64()),
+        ("role", pa.string()),
+        ("other_borough", pa.string()),
+        ("other_dataset", pa.string()),
+        ("other_record_id", pa.int64()),
+        ("other_role", pa.string()),
+        ("probability", pa.float64()),
+        ("decision", pa.string()),
+        ("reason", pa.string()),
+        ("explanation", pa.string()),
+    ]
+)
+"""`landlord_edge`: why two records have one landlord (`linked`) or may have (`review`), without any name or address."""
 
 SCORE = pa.schema(
     [

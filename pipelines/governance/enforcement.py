@@ -37,6 +37,7 @@ MADE_BY = {
     "link": "link",
     "link_report": "link",
     "landlord": "landlords",
+    "landlord_edge": "landlords",
     "matrix": "features",
     "score": "score",
     "licensing": "licensing",
@@ -49,6 +50,7 @@ LOCK_OF = {
     "link": LINKED_LOCK,
     "link_report": LINKED_LOCK,
     "landlord": LANDLORDS_LOCK,
+    "landlord_edge": LANDLORDS_LOCK,
 }
 
 

@@ -25,12 +25,12 @@ from pipelines.core.bucket import Folder
 from pipelines.core.errors import ConfigurationError, LodaError
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, ListEntry, PublishedList
+from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, ListEntry, PublishedList, StageState
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.governance import audit, drop_deletion, lake_deletion, link_decisions, lists_down, pseudonym, standing
 from pipelines.governance.access import HARMONISED
-from pipelines.governance.enforcement import LOCK_OF, SCORED_LOCK
+from pipelines.governance.enforcement import LANDLORDS_LOCK, LOCK_OF, LONDON, SCORED_LOCK
 from pipelines.governance.pseudonym import canonical
 from pipelines.governance.subjects import Mask, Subject, in_text, is_in, name_fields, place_keys, tokens_of
 from schemas import registry
@@ -182,11 +182,14 @@ def _derived_rows(rows: pa.Table, *, table: str, borough: str, found: Found) -> 
             if name in rows.column_names:
                 going |= is_in(rows[name], [str(found.subject.uprn)])
     if "record_id" in rows.column_names:
-        for hit in (hit for hit in found.hits if hit.borough == borough):
+        for hit in found.hits:
             # A landlord is made of names, a link of addresses: the latter stays where only names go.
-            ids = hit.records + (hit.blanked if table == "landlord" else [])
-            of_dataset = is_in(rows["dataset"], [hit.dataset])
-            going |= of_dataset & np.isin(rows["record_id"].to_numpy(), ids)
+            ids = hit.records + (hit.blanked if table in standing.OF_NAMES else [])
+            if hit.borough == borough:
+                going |= is_in(rows["dataset"], [hit.dataset]) & np.isin(rows["record_id"].to_numpy(), ids)
+            if "other_record_id" in rows.column_names:
+                other = is_in(rows["other_borough"], [hit.borough]) & is_in(rows["other_dataset"], [hit.dataset])
+                going |= other & np.isin(rows["other_record_id"].to_numpy(), ids)
     return going
 
 
@@ -328,6 +331,12 @@ def _erase_derived(found: Found, borough: str) -> None:
             for part in lake_deletion.partitions(table, borough):
                 gone = partial(_derived_rows, table=table, borough=borough, found=found)
                 lake_deletion.remove_rows(table, part, gone, "erased")
+            if table in standing.OF_NAMES:
+                # Edges of others may have hung on what went, so that all are compared anew.
+                with transaction() as session:
+                    session.execute(
+                        sa.delete(StageState).where(StageState.stage == LANDLORDS_LOCK, StageState.borough == LONDON)
+                    )
 
 
 def _erase_lists(found: Found) -> None:

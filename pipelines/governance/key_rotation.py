@@ -135,8 +135,9 @@ def _requeue(borough: str) -> tuple[int, list[tuple[str, str, str]]]:
 
 def _forget_landlords() -> None:
     with exclusive(LANDLORDS_LOCK):
-        for part in lake_deletion.partitions("landlord"):
-            lake_deletion.remove_borough("landlord", part["borough"], "key rotated")
+        for table in ("landlord", "landlord_edge"):
+            for part in lake_deletion.partitions(table):
+                lake_deletion.remove_borough(table, part["borough"], "key rotated")
         with transaction() as session:
             state = session.get(StageState, (LANDLORDS_LOCK, LONDON))
             if state is not None:

@@ -24,6 +24,7 @@ TOLD_BY: dict[str, tuple[str, ...]] = {
     "link": ("borough", "dataset"),
     "link_report": ("borough", "dataset"),
     "landlord": ("borough", "dataset"),
+    "landlord_edge": ("borough", "dataset", "other_borough", "other_dataset"),
     "matrix": ("borough",),
     "score": ("borough",),
     "licensing": ("borough",),
@@ -31,6 +32,8 @@ TOLD_BY: dict[str, tuple[str, ...]] = {
 """Tables that stages make of harmonised rows, and the columns that tell whose data a row of each rests on."""
 
 DERIVED = tuple(TOLD_BY)
+OF_NAMES = frozenset({"landlord", "landlord_edge"})
+"""Tables that need no gazetteer."""
 OF_MANY = frozenset({"matrix", "score", "licensing"})
 """Tables whose every row rests on all of a borough's datasets."""
 
@@ -92,7 +95,7 @@ def narrowed(borough: str) -> str | None:
 
 def refusal(table: str, borough: str) -> str | None:
     """Why a borough's rows of a derived table may not be read, in a sentence; None where they may."""
-    if table != "landlord":
+    if table not in OF_NAMES:
         found = registry.cover(borough, SPINE, PURPOSE, clock.today()).refusal
         if found is not None:
             return found
@@ -109,15 +112,17 @@ def what_may_stand(table: str, found: pa.Table) -> pa.Table:
     if not found.num_rows:
         return found
     day = clock.today()
-    slugs = pc.unique(found["borough"]).to_pylist()
-    out = [slug for slug in slugs if refusal(table, slug) is not None]
-    if out:
-        found = found.filter(pc.invert(pc.is_in(found["borough"], pa.array(out, pa.string()))))
-    if "dataset" not in TOLD_BY[table]:
-        return found
-    for slug in slugs:
-        gone = [d for d in registry.contracts() if registry.cover(slug, d, PURPOSE, day).refusal is not None]
-        if gone and slug not in out:
-            theirs = pc.equal(found["borough"], slug)
-            found = found.filter(pc.invert(pc.and_(theirs, pc.is_in(found["dataset"], pa.array(gone, pa.string())))))
+    for prefix in ("", "other_") if "other_borough" in TOLD_BY[table] else ("",):
+        borough, dataset = f"{prefix}borough", f"{prefix}dataset"
+        slugs = pc.unique(found[borough]).to_pylist()
+        out = [slug for slug in slugs if refusal(table, slug) is not None]
+        if out:
+            found = found.filter(pc.invert(pc.is_in(found[borough], pa.array(out, pa.string()))))
+        if dataset not in TOLD_BY[table]:
+            continue
+        for slug in slugs:
+            gone = [d for d in registry.contracts() if registry.cover(slug, d, PURPOSE, day).refusal is not None]
+            if gone and slug not in out:
+                theirs = pc.equal(found[borough], slug)
+                found = found.filter(pc.invert(pc.and_(theirs, pc.is_in(found[dataset], pa.array(gone, pa.string())))))
     return found

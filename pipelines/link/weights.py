@@ -79,8 +79,8 @@ def fit(patterns: pd.DataFrame, counts: Floats, beliefs: Mapping[str, Belief]) -
         share = new_share
         if done:
             break
-    learned = Weights({f: _rising(np.log2(m[f] / u[f])) for f in beliefs}, learned=True)
-    return learned if _in_order(learned) and 1e-4 < share < 0.6 else fixed(beliefs)
+    learned = Weights({f: rising(np.log2(m[f] / u[f])) for f in beliefs}, learned=True)
+    return learned if in_order(learned.log2) and 1e-4 < share < 0.6 else fixed(beliefs)
 
 
 def _shares(levels: npt.NDArray[np.int8], weight: Floats, prior: tuple[float, ...]) -> Floats:
@@ -90,11 +90,11 @@ def _shares(levels: npt.NDArray[np.int8], weight: Floats, prior: tuple[float, ..
     return np.asarray(held / held.sum())
 
 
-def _rising(weight: Floats) -> Floats:
+def rising(weight: Floats) -> Floats:
     """No level says more for a link than a better one. Slips are rare among all pairs, so they look telling alone."""
     return np.asarray(np.minimum.accumulate(weight[::-1])[::-1])
 
 
-def _in_order(weights: Weights) -> bool:
+def in_order(log2: Mapping[str, Floats]) -> bool:
     """The best level of every feature speaks for a link and the worst against, else something else was learned."""
-    return all(w[-1] > 0 > w[0] for w in weights.log2.values())
+    return all(w[-1] > 0 > w[0] for w in log2.values())

@@ -48,7 +48,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Examples:
-    """Pairs that the cascade would ask about, of one gazetteer: features, whether true, and which address each is of."""
+    """Pairs that the cascade would ask about: features, whether true, and which address each is of."""
 
     features: pd.DataFrame
     true: npt.NDArray[np.bool_]

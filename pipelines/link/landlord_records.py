@@ -1,0 +1,155 @@
+"""The records behind landlords: licence holders and managers in plain names, council tax as tokens; and their keys."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.governance import access, pseudonym
+from pipelines.link.address.text import as_text, clean, swap, take_postcode
+from pipelines.link.people import names
+
+TITLES = "MR|MRS|MS|MISS|DR|MX|SIR|PROF|REV"
+ENDINGS = ("LTD", "LIMITED", "PLC", "LLP", "CIC")
+TRADES = (
+    *("PROPERTIES", "PROPERTY", "LETTINGS", "ESTATES", "ESTATE", "HOMES", "HOUSING", "MANAGEMENT", "INVESTMENTS"),
+    *("HOLDINGS", "GROUP", "COMPANY", "CO", "ASSOCIATION", "TRUST", "RESIDENTIAL", "LIVING"),
+)
+COMPANY = rf"\b(?:{'|'.join((*ENDINGS, *TRADES))})$"
+PLAIN_WORDS = frozenset([*TRADES, *ENDINGS, "AND", "UK", "LONDON"])
+"""A company called by these words alone is not told apart by its name."""
+
+
+def read(boroughs: list[str]) -> pd.DataFrame:
+    """All records of licences and liabilities.
+
+    Columns: borough, dataset, record_id, role, known_since, plain (name), where (address), company, person, full,
+    number, token, address, postcode, seen, liable_party.
+    `token` and `address` are keyed hashes of name and address as they stand; `full` is a person's first name and
+    surname, `number` a company's registered number, and `seen` a keyed hash of what a plain record is compared by.
+    Empty text where something is not known.
+    """
+    return pd.concat([_licences(boroughs), _liabilities(boroughs)], ignore_index=True)
+
+
+def _licences(boroughs: list[str]) -> pd.DataFrame:
+    """Holders and managers, in plain text in the public register; only the holder has an address there."""
+    columns = ["borough", "record_id", "holder_name", "holder_address", "manager_name", "known_since"]
+    table = access.read_dataset("hmo_licence", boroughs=boroughs, purpose="hmo_detection", columns=columns)
+    parts = []
+    for role, name, address in (("holder", "holder_name", "holder_address"), ("manager", "manager_name", None)):
+        text = as_text(table[name])
+        where = as_text(table[address]) if address else pa.array([""] * len(text), pa.string())
+        _, postcode = take_postcode(clean(where))
+        told = names.parsed(text)
+        full = (told["forename"] + " " + told["surname"]).where(told["forename"].str.len() > 1, "")
+        parts.append(
+            pd.DataFrame(
+                {
+                    "borough": table["borough"].to_pandas(),
+                    "dataset": "hmo_licence",
+                    "record_id": table["record_id"].to_pandas(),
+                    "role": role,
+                    "known_since": pd.to_datetime(table["known_since"].to_pandas()),
+                    "plain": text.to_pandas(),
+                    "where": where.to_pandas(),
+                    "company": company_name(text).to_pandas(),
+                    "person": person_name(text).to_pandas(),
+                    "full": full,
+                    "number": told["company_number"],
+                    "token": tokens(text),
+                    "address": tokens(where),
+                    "postcode": postcode.to_pandas(),
+                    "seen": tokens(pc.binary_join_element_wise(text, where, " / ")),
+                }
+            ).loc[lambda f: f["plain"].str.strip() != ""]
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _liabilities(boroughs: list[str]) -> pd.DataFrame:
+    """Liable owners and companies; name and address are tokens."""
+    columns = ["borough", "record_id", "liable_name", "liable_address", "liable_party", "known_since"]
+    table = access.read_dataset("council_tax", boroughs=boroughs, purpose="hmo_detection", columns=columns)
+    table = table.filter(
+        pc.and_(pc.is_in(table["liable_party"], pa.array(["owner", "company"])), table["liable_name"].is_valid())
+    )
+    frame: pd.DataFrame = table.to_pandas().rename(columns={"liable_name": "token", "liable_address": "address"})
+    frame["known_since"] = pd.to_datetime(frame["known_since"])
+    frame["address"] = frame["address"].fillna("")
+    empty = dict.fromkeys(("plain", "where", "company", "person", "full", "number", "postcode", "seen"), "")
+    return frame.assign(dataset="council_tax", role="owner", **empty)
+
+
+def company_name(text: pa.Array) -> pa.Array:
+    """The name of a company in one spelling, ending in LTD where it is a limited one; empty where it is no company."""
+    name = swap(pc.utf8_upper(text), names.NUMBERED, " ")
+    name = pc.fill_null(pseudonym.canonical(swap(name, r"['’.]", "")), "")
+    name = swap(swap(swap(name, r"\bLIMITED\b", "LTD"), r"^THE ", ""), r"\bAND\b ", "")
+    return pc.if_else(pc.match_substring_regex(name, COMPANY), name, "")
+
+
+def person_name(text: pa.Array) -> pa.Array:
+    """A person's name without titles, `SURNAME, First` turned about."""
+    turned = swap(pc.utf8_upper(text), r"^\s*([^,]+),\s*([^,]+?)\s*$", r"\2 \1")
+    name = swap(pc.fill_null(pseudonym.canonical(turned), ""), rf"\b(?:{TITLES})\b", " ")
+    return pc.utf8_trim_whitespace(swap(name, r" +", " "))
+
+
+def initial_name(people: pd.Series[str]) -> pd.Series[str]:
+    """Initial and surname: `KATE ANN EXAMPLE` and `K EXAMPLE` are both `K EXAMPLE`."""
+    return people.str.replace(r"^([A-Z])[^ ]* (?:.* )?([^ ]+)$", r"\1 \2", regex=True)
+
+
+def turned(people: pd.Series[str]) -> pd.Series[str]:
+    """The surname first, as many registers write it."""
+    return people.str.replace(r"^(.+) ([^ ]+)$", r"\2 \1", regex=True)
+
+
+def tokens(text: pa.Array) -> pd.Series[str]:
+    """Keyed hashes, empty where there is no text."""
+    blank = pc.equal(pc.utf8_trim_whitespace(text), "")
+    return cast("pd.Series[str]", pc.fill_null(pc.if_else(blank, "", pseudonym.tokens(text)), "").to_pandas())
+
+
+def keys(texts: pd.Series[str]) -> pd.Series[str]:
+    """Keyed hashes of plain texts, on their index."""
+    return pd.Series(tokens(as_text(texts)).to_numpy(), index=texts.index, dtype=object)
+
+
+def spellings(plain: pd.DataFrame) -> pd.DataFrame:
+    """From the token of every way in which a council may have written a plain name: the name's own key and `full`.
+
+    `full` is empty where the way tells only an initial, or where several first names are written that way.
+    """
+    companies = plain.loc[plain["company"] != "", "company"].drop_duplicates()
+    people = plain.loc[(plain["company"] == "") & (plain["person"] != ""), ["person", "full"]].drop_duplicates("person")
+    persons, full = people["person"], people["full"]
+    limited = companies.loc[companies.str.endswith(" LTD")]
+    in_full = limited.str.replace(r" LTD$", " LIMITED", regex=True)
+    initials = initial_name(persons)
+    orders = [(form, told) for name, told in ((persons, full), (initials, "")) for form in (name, turned(name))]
+    titled = [(f"{title} " + form, told) for title in TITLES.split("|") for form, told in orders]
+    ways = [
+        *((way, companies, "") for way in (companies, "THE " + companies)),
+        *((way, limited, "") for way in (in_full, "THE " + in_full)),
+        *((way, initials, told) for way, told in (*orders, *titled)),
+    ]
+    written = [pd.DataFrame({"written": way, "key": keys(name), "full": told}) for way, name, told in ways]
+    every = pd.concat(
+        [pd.DataFrame({"written": plain["plain"], "key": plain["key"], "full": plain["full"]}), *written],
+        ignore_index=True,
+    )
+    every["token"] = tokens(as_text(every["written"]))
+    found = every.drop_duplicates("token").set_index("token")[["key", "full"]]
+    several = every.groupby("token")["full"].nunique().gt(1)
+    found.loc[several[several].index, "full"] = ""
+    return found
+
+
+def says_little(company: str) -> bool:
+    """Whether a company's name is of words of the trade alone."""
+    return bool(company) and not set(company.split()) - PLAIN_WORDS
