@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,12 +136,10 @@ def read(path: Path) -> pa.Table:
 
 def _plain(error: Exception) -> str:
     """What was wrong, without any value of a row."""
-    text = str(error).split("\n")[0]
-    return (
-        text.split(": ")[-2 if ": " in text else -1].strip().rstrip(".")
-        if isinstance(error, pa.ArrowException)
-        else type(error).__name__
-    )
+    columns = re.search(r"Expected (\d+) columns, got (\d+)", str(error))
+    if columns:
+        return f"a row has {columns[2]} cells where there are {columns[1]} columns"
+    return "it is not whole, or of another kind"
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.Array:
