@@ -153,10 +153,7 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     ):
         notes.why.setdefault(reason, set()).update(some)
     matched = enough.join(found.best, how="inner")
-    numbered = matched["as_number"]
-    matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
-    matched.loc[numbered, "kind"] = "FLAT"
-    matched.loc[numbered, "has_unit"] = True
+    _read_by_building(matched, spine)
     doubtful = matched["decided"] & _flat_for_house(matched, spine)
     matched["decided"] &= ~doubtful
     matched["near"] |= doubtful
@@ -178,6 +175,20 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
         for mask, reason in ((tight, LinkReason.SMALL_GAP), (~tight, LinkReason.NEAR_MATCH))
     ]
     return together([decided, *reviews])
+
+
+def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:
+    """Read a number as its building has it: of a flat where the building has no number of its own, or of the house."""
+    numbered = matched["as_number"]
+    matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
+    matched.loc[numbered, "kind"] = "FLAT"
+    matched.loc[numbered, "has_unit"] = True
+    matched.loc[numbered, ["name", "name_written"]] = ""
+    number = matched["building"].map(spine.buildings["low"]).astype(str)
+    undivided = matched["building"].map(spine.buildings["units"]) == 0
+    house = undivided & (matched["low"] < 0) & (matched["identifier"] == number) & (matched["room"] == "")
+    matched.loc[house, ["kind", "identifier"]] = ""
+    matched.loc[house, "has_unit"] = matched.loc[house, "floor"] != ""
 
 
 def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:

@@ -144,9 +144,10 @@ def unit_fit(query: Ints, building: Ints, queries: pd.DataFrame, spine: Spine) -
         found |= (mine != "") & (at + "|" + mine).isin(known).to_numpy()
     as_number = queries["low"].astype(str).where(queries["low"] >= 0, "").to_numpy()[query]
     numberless = spine.buildings["low"].to_numpy()[building] < 0
-    flat = (
-        (as_number != "") & numberless & ~asks & (at + "|" + as_number + "|").isin(spine.unit_keys["number"]).to_numpy()
-    )
+    # "The Flat, 41 Glynne Court" is number 41 of the court as much as "41 Glynne Court" is.
+    bare = ((queries["identifier"] == "") & (queries["floor"] == "") & (queries["room"] == "")).to_numpy()[query]
+    there = (at + "|" + as_number + "|").isin(spine.unit_keys["number"]).to_numpy()
+    flat = (as_number != "") & numberless & (~asks | bare) & there
     fit = np.where(asks, np.where(found, UNIT_FOUND, np.where(units == 0, UNIT_UNDIVIDED, UNIT_STRANGE)), UNIT_NONE)
     fit = np.where(~asks & (units > 0), UNIT_OPEN, fit)
     return np.where(flat, UNIT_AS_NUMBER, fit).astype(np.float32)

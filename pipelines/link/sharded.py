@@ -79,7 +79,7 @@ def _links(
         pq.write_table(rest.slice(number * RECORDS_A_CHUNK, RECORDS_A_CHUNK), chunk / "records.parquet")
     list(pool.map(_read_rest, chunks, repeat(places), repeat(streets), repeat(parts)))
     asked = list(pool.map(_link_number, range(parts), repeat(areas), repeat(chunks), repeat(whole)))
-    again = pa.concat_tables([table for table, _ in asked if table is not None])
+    again = pa.concat_tables([answered.slice(0, 0), *(table for table, _ in asked if table is not None)])
     total = pd.DataFrame([*counts, *(count for _, count in asked)]).fillna(0.0).sum()
     return _best_of(answered, again), {str(name): float(value) for name, value in total.items()}
 
@@ -170,7 +170,7 @@ def _read_rest(chunk: Path, places: tuple[str, ...], streets: Streets, parts: in
     records = make_records({FILE: pq.read_table(chunk / "records.parquet")}, places, streets)
     by_name = pd.util.hash_array(records.addresses["name_written"].str[:NAME_LETTERS].to_numpy(object)) % parts
     low = records.addresses["low"]
-    part = np.where(low >= 0, low % parts, by_name)
+    part = np.where(low >= 0, low % parts, by_name.astype(np.int64))
     of_row = part[records.rows["address"].to_numpy()]
     for number in np.unique(of_row):
         rows = records.rows.loc[of_row == number].reset_index(drop=True)

@@ -89,6 +89,8 @@ def _without_unit(
     queries: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame
 ) -> pd.DataFrame:
     """No unit given: the parent of several units, the house itself, or the only unit there is."""
+    called = _called(queries, pd.concat([plain, units]))
+    queries = queries.loc[~queries.index.isin(called.index)]
     count = queries["building"].map(buildings["units"])
     several = queries.loc[count >= 2]
     house = queries.loc[count < 2]
@@ -108,7 +110,19 @@ def _without_unit(
         runner_up=only["building"].map(own),
     )
     nothing = rest.loc[~rest.index.isin(only.index)]
-    return together([found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)])
+    return together(
+        [called, found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)]
+    )
+
+
+def _called(queries: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """No unit given, but a name that one property of a numbered building has and no other: that property."""
+    left = queries.loc[(queries["name_written"] != "") & (queries["building"].isin(rows["building"]))]
+    right = rows.loc[(rows["name_written"] != "") & (rows["low"] >= 0)]
+    pairs = _pairs(left.assign(key="x"), right.assign(key="x"), "key")
+    one = pairs.assign(uprn=right.loc[pairs["row"], "uprn"].to_numpy()).drop_duplicates(["query", "uprn"])
+    one = one.loc[~one["query"].duplicated(keep=False)]
+    return _choose(left, one[["query", "row"]], right, Rule("named", LinkReason.SAME_BUILDING_AND_UNIT, OTHERWISE))
 
 
 def _rolled_up(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
