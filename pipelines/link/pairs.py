@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipelines.link.candidates import candidates
 from pipelines.link.features import UNIT_AS_NUMBER, UNIT_FOUND, compared, queries_of
+from pipelines.link.places import sides
 from pipelines.link.spine import Spine
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +25,9 @@ NAMED_IN_WORDS = 4
 """Letters of a street's name, without its type, that may be looked for among all words of a record."""
 STREET_IN_NAME = 0.85
 """Likeness from which a record's street is the name of the building."""
+
+SIDES_FROM = 0.4
+"""Likeness of two streets' names from which it is asked whether they are the two sides of one name."""
 
 
 class Scorer(Protocol):
@@ -120,7 +124,12 @@ def other_street(
     differ[some[named]] = False
     # "Church Road" for "Church Street" is another street, whether the gazetteer has both or not.
     other_kind = features["street_kind"].eq(0) & features["street_stem"].ge(1.0)
-    return np.asarray(differ | other_kind.to_numpy())
+    # North and South of one name are two streets, however alike they are written.
+    near = np.flatnonzero(features["street_stem"].ge(SIDES_FROM).to_numpy())
+    contrary = np.zeros(len(pairs), dtype=bool)
+    one, two = queries["street"].iloc[query[near]], spine.buildings["street"].iloc[building[near]]
+    contrary[near] = sides(one, two) == 2
+    return np.asarray(differ | other_kind.to_numpy() | contrary)
 
 
 def other_name(features: pd.DataFrame) -> npt.NDArray[np.bool_]:

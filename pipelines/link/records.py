@@ -27,7 +27,8 @@ class Records:
     Attributes:
         rows: one row a record: dataset (category), record_id, uprn (empty where there is none), address
             (row of `addresses`).
-        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical and words.
+        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical, words and
+            units (a run of several flats, as `parse` gives it).
     """
 
     rows: pd.DataFrame
@@ -68,10 +69,12 @@ def make_records(tables: dict[str, pa.Table], spine: Spine) -> Records:
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
     parsed = parse(address, postcode, places=spine.places, streets=pa.array(spine.streets.table["text"], pa.string()))
-    key = parsed["canonical"] + SEPARATOR + parsed["postcode"] + SEPARATOR + parsed["words"]
+    key = parsed["canonical"]
+    for part in ("postcode", "words", "units"):
+        key = key + SEPARATOR + parsed[part]
     number, first = _distinct(key)
     distinct = parsed.iloc[first].reset_index(drop=True)
-    addresses = fold(distinct).assign(canonical=distinct["canonical"], words=distinct["words"])
+    addresses = fold(distinct).assign(canonical=distinct["canonical"], words=distinct["words"], units=distinct["units"])
     sizes = [table.num_rows for table in tables.values()]
     rows = pd.DataFrame(
         {
