@@ -199,11 +199,13 @@ def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _says_little(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
-    """A bare number, or a street of which only one side says whether it is the North or the South."""
+    """A bare number, a number said twice, or a street that only one side says to be the North or the South of its name."""
     bare = (matched["low"] >= 0) & (matched["street"] == "") & (matched["name"] == "")
     there = matched["building"].map(spine.buildings["street"])
     both = (matched["street"] != "") & (there != "")
-    return bare | (both & (sides(matched["street"], there) > 0))
+    # "7 7 SISTERS LN" is flat 7 of number 7, or number 7 with the figure of Seven Sisters.
+    again = (matched["identifier"] == matched["low"].astype(str)) & (matched["street"] != there) & ~matched["as_number"]
+    return bare | again | (both & (sides(matched["street"], there) > 0))
 
 
 def _in_a_court(matched: pd.DataFrame, spine: Spine) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index[int]]:
@@ -214,7 +216,7 @@ def _in_a_court(matched: pd.DataFrame, spine: Spine) -> tuple[pd.DataFrame, pd.D
     """
     name = matched["building"].map(spine.buildings["name_written"])
     numberless = matched["building"].map(spine.buildings["low"]) < 0
-    nested = matched["has_unit"] & (matched["low"] >= 0) & numberless & (name != "")
+    nested = matched["has_unit"] & ~matched["as_number"] & (matched["low"] >= 0) & numberless & (name != "")
     nested &= written_out(matched["street"]) == name
     if not nested.any():
         return matched, together([]), matched.index[:0]
@@ -298,11 +300,13 @@ def _beside(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> list[pd.Data
     made = pd.concat(parts)
     several = (rest["kind"] == "SEVERAL").reindex(made.index)
     people = (made["decision"] != str(Decision.NONE)) | several
-    made.loc[people, "runner_up"] = made["uprn"].where(made["uprn"] != "", made["runner_up"])
-    made.loc[people, ["uprn", "decision", "level"]] = ["", str(Decision.REVIEW), str(Level.NONE)]
-    made.loc[people, ["probability", "gap"]] /= 2
-    made.loc[people, "reason"] = str(LinkReason.BESIDE_THE_PROPERTY)
-    made.loc[people & several, "reason"] = str(LinkReason.SEVERAL_ADDRESSES)
+    made["runner_up"] = made["runner_up"].mask(people & (made["uprn"] != ""), made["uprn"])
+    for column, value in (("uprn", ""), ("decision", str(Decision.REVIEW)), ("level", str(Level.NONE))):
+        made[column] = made[column].mask(people, value)
+    for column in ("probability", "gap"):
+        made[column] = made[column].mask(people, made[column] / 2)
+    made["reason"] = made["reason"].mask(people, str(LinkReason.BESIDE_THE_PROPERTY))
+    made["reason"] = made["reason"].mask(several, str(LinkReason.SEVERAL_ADDRESSES))
     return [same, made]
 
 

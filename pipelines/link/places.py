@@ -37,7 +37,7 @@ def fold(parsed: pd.DataFrame) -> pd.DataFrame:
     out.loc[lettered, "from_suffix"] = True
     out.loc[lettered, "suffix"] = ""
 
-    court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf" (?:{BUILDINGS})$")
+    court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf"(?:^| )(?:{BUILDINGS})$")
     single = court & one_number
     out.loc[single, "kind"] = "FLAT"
     out.loc[single, "identifier"] = out.loc[single, "low"].astype(str) + out.loc[single, "identifier"]
@@ -143,6 +143,12 @@ def sides(left: pd.Series[str], right: pd.Series[str]) -> npt.NDArray[np.int8]:
         a, b = (side.str.extract(pattern, expand=False).fillna("").to_numpy() for side in (left, right))
         level = np.maximum(level, np.where(a == b, 0, np.where((a != "") & (b != ""), 2, 1)))
     return level.astype(np.int8)
+
+
+def without_sides(street: pd.Series[str]) -> pd.Series[str]:
+    """Streets without the words of `SIDES`."""
+    every = "|".join(word for axis in SIDES for word in axis)
+    return street.str.replace(rf"\b(?:{every})\b", "", regex=True).str.replace(r" +", " ", regex=True).str.strip()
 
 
 def unit_key(frame: pd.DataFrame, key: str) -> pd.Series[str]:

@@ -155,7 +155,7 @@ def _outhouses(house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame) ->
     """A coach house behind a number, where the gazetteer has only the house in front."""
     named = house.index[house["name"].isin(OUTHOUSES) & (house["low"] >= 0)]
     own = pairs.loc[plain["name"].reindex(pairs["row"]).ne("").to_numpy(), "query"]
-    return named.intersection(pairs["query"]).difference(own)
+    return named.intersection(pd.Index(pairs["query"])).difference(pd.Index(own))
 
 
 def _shops(house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame) -> pd.Series[str]:

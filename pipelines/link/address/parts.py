@@ -75,7 +75,7 @@ def read(text: pa.Array) -> Parts:
 
 
 def _aside(parts: Parts) -> pa.Array | None:
-    """BESIDE for a place beside a property, SEVERAL for two; the (first) property stays to be read. None: no text is."""
+    """BESIDE for a place beside a property, SEVERAL for two; the (first) property stays to be read. None: nowhere."""
     text = parts.rest
     beside = pc.match_substring_regex(text, _NEXT_TO)
     # Land behind a house is read as the rear of it, as "rear of" is.
