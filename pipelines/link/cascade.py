@@ -95,7 +95,7 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     known_elsewhere = found["postcode"].isin(rows["postcode"]) & (district != other)
     # A place that the record names and the property does not have: another street of that name.
     row = pd.Series(once.index, index=once["canonical"])[found["canonical"]].to_numpy()
-    position, at = addresses.index.get_indexer(found.index), once.index.get_indexer(row)
+    position, at = addresses.index.get_indexer(found.index), once.index.get_indexer(pd.Index(row))
     explained, _ = shared_words(position, at, addresses["words"], once["words"])
     barred = (explained < ALL_WORDS) | np.where(
         found["postcode"] == "",
@@ -167,7 +167,8 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     matched = enough.join(found.best, how="inner")
     numbered = matched["as_number"]
     matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
-    matched.loc[numbered, ["kind", "has_unit"]] = ["FLAT", True]
+    matched.loc[numbered, "kind"] = "FLAT"
+    matched.loc[numbered, "has_unit"] = True
     matched, within, lost = _in_a_court(matched, spine)
     notes.why.setdefault(LinkReason.ALL_CONTRADICTED, set()).update(lost)
     doubtful = matched["decided"] & (_flat_for_house(matched, spine) | _says_little(matched, spine))
@@ -176,8 +177,8 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     second = matched["second"].map(spine.buildings["parent"]).fillna("")
     decided = resolve(matched.assign(runner_up=second).loc[matched["decided"]], spine)
     near = matched.loc[matched["near"]]
-    would = resolve(near.assign(runner_up=""), spine)
-    would = would["uprn"].where(would["uprn"] != "", would["runner_up"]).reindex(near.index).fillna("")
+    asked = resolve(near.assign(runner_up=""), spine)
+    would = asked["uprn"].where(asked["uprn"] != "", asked["runner_up"]).reindex(near.index).fillna("")
     tight = near["gap"] < notes.scorer.gap_from
     reviews = [
         verdicts(

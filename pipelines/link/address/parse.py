@@ -74,7 +74,7 @@ def parse(
     if streets is not None:
         _settle_street(parts, streets)
     columns = {name: getattr(parts, name) for name in FIELDS}
-    for name in ("name", "street", "words", "units"):
+    for name in ("name", "street", "words"):
         columns[name] = pc.utf8_trim_whitespace(swap(columns[name], r"[^A-Z0-9]+", " "))
     columns = {name: column.take(encoded.indices) for name, column in columns.items()}
     if pc.any(is_back).as_py():
