@@ -25,9 +25,9 @@ _THING = (
     "LAND|SITE|PLOT|GARAGES?|PAVEMENT|FOOTWAY|FOOTPATH|VERGE|SKIP|BINS?|TREE|CAR PARK|PARKING|SPACE|AREA|ALLEY|ROAD"
 )
 _NEXT_TO = (
-    rf"^(?:(?:{_THING})(?: [A-Z]+)? )?(?:NEAR|NEARBY|OUTSIDE|OPPOSITE|OPP|NEXT|ADJACENT|ADJ|ADJOINING|BESIDE|BETWEEN|"
-    r"ALONGSIDE|IN FRONT OF|ACROSS FROM)(?: DOOR)?(?: TO| OF)?(?: ,)? |"
-    r"^LAND (?:ON |TO |AT |OF )*(?:SIDE OF |FRONT OF )?|^GARAGES? (?:AT |TO |IN )*(?:REAR OF |OF )?"
+    rf"^(?P<how>(?:(?:{_THING})(?: [A-Z]+)? )?(?:NEAR|NEARBY|OUTSIDE|OPPOSITE|OPP|NEXT DOOR|NEXT TO|ADJACENT|ADJ|"
+    r"ADJOINING|BESIDE|BETWEEN|ALONGSIDE|IN FRONT OF|ACROSS FROM)(?: TO| OF)?(?: ,)? |"
+    r"LAND (?:(?:ON|TO|AT|OF|IN) )+(?:SIDE OF |FRONT OF )?|GARAGES? (?:(?:AT|TO|IN|OF) )*(?:REAR OF |AT |OF ))"
 )
 _TWO = (
     rf"^(?P<one>[0-9]{{1,4}}[A-Z]? [A-Z ]*[A-Z])(?P<sign> , (?:AND )?| AND | OR )"
@@ -67,15 +67,21 @@ def read(text: pa.Array) -> Parts:
     for step in (_guard, _floor, _room, _unit, _bare_kind, _letter_behind_number, _number, _street):
         step(parts)
     if aside is not None:
-        beside = pc.not_equal(aside, "")
-        parts.kind = pc.if_else(beside, aside, parts.kind)
+        kind, words = aside
+        beside = pc.not_equal(kind, "")
+        parts.kind = pc.if_else(beside, kind, parts.kind)
+        parts.words = pc.if_else(beside, pc.binary_join_element_wise(words, parts.words, " "), parts.words)
         for part in ("identifier", "floor", "room", "units"):
             setattr(parts, part, pc.if_else(beside, "", getattr(parts, part)))
     return parts
 
 
-def _aside(parts: Parts) -> pa.Array | None:
-    """BESIDE for a place beside a property, SEVERAL for two; the (first) property stays to be read. None: nowhere."""
+def _aside(parts: Parts) -> tuple[pa.Array, pa.Array] | None:
+    """BESIDE for a place beside a property, SEVERAL for two; the (first) property stays to be read.
+
+    Returns:
+        The kind, and the words that say so; None if no text is of either.
+    """
     text = parts.rest
     beside = pc.match_substring_regex(text, _NEXT_TO)
     # Land behind a house is read as the rear of it, as "rear of" is.
@@ -84,6 +90,7 @@ def _aside(parts: Parts) -> pa.Array | None:
     two = pc.match_substring_regex(text, _TWO)
     if not pc.any(pc.or_(beside, pc.or_(either, two))).as_py():
         return None
+    how = pc.fill_null(pc.struct_field(pc.extract_regex(text, _NEXT_TO), "how"), "")
     text = pc.if_else(beside, swap(text, _NEXT_TO, ""), text)
     text = pc.if_else(either, swap(text, r"^([0-9]{1,4}[A-Z]?) OR [0-9]{1,4}[A-Z]? ", r"\1 "), text)
     found = pc.extract_regex(text, _TWO)
@@ -93,7 +100,8 @@ def _aside(parts: Parts) -> pa.Array | None:
     two = pc.and_(pc.is_valid(found), pc.or_(pc.not_equal(got["sign"], " , "), street))
     parts.rest = pc.if_else(two, got["one"], text)
     several = pc.or_(either, pc.and_(two, pc.not_equal(got["one"], got["two"])))
-    return pc.if_else(several, "SEVERAL", pc.if_else(beside, "BESIDE", ""))
+    kind = pc.if_else(several, "SEVERAL", pc.if_else(beside, "BESIDE", ""))
+    return kind, pc.if_else(several, got["two"], pc.if_else(beside, how, ""))
 
 
 def _guard(parts: Parts) -> None:
