@@ -15,7 +15,7 @@ import pandas as pd
 
 from pipelines.link import pairs
 from pipelines.link.features import all_words, shared_words
-from pipelines.link.places import BUILDING
+from pipelines.link.places import ASIDE_KINDS, BUILDING, sides, written_out
 from pipelines.link.spine import Spine
 from pipelines.link.units import resolve
 from pipelines.link.verdicts import CERTAIN, together, verdicts
@@ -55,7 +55,21 @@ def exact(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
     # "FLAT 74 HIGH ST" without a comma may be the only flat at number 74: so it is where the gazetteer has one.
     rest = addresses.loc[~addresses.index.isin(found.index) & addresses["canonical"].str.match(LOST_COMMA)].copy()
     rest["canonical"] = rest["canonical"].str.replace(LOST_COMMA, r"\1|\2||", regex=True)
-    return together([found, _by_key(rest, there, key, LinkReason.EXACT_ADDRESS_AND_POSTCODE)])
+    second = _by_key(rest, there, key, LinkReason.EXACT_ADDRESS_AND_POSTCODE)
+    return together([found, second, _lettered(rest.loc[~rest.index.isin(second.index)], there)])
+
+
+def _lettered(addresses: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
+    """`FLAT 12A COBDEN RD` is the flat 12A, where the gazetteer has it; `FLAT 12` may be a flat of any house there."""
+    asked = addresses.assign(
+        canonical=addresses["canonical"].str.replace(r"^[A-Z]+\|([0-9]+[A-Z]?)\|", r"|\1|", regex=True)
+    )
+    found = _by_key(asked, there, ["canonical", "postcode"], LinkReason.UNIT_WRITTEN_OTHERWISE)
+    letter = asked["canonical"].reindex(found.index).str.match(r"^\|[0-9]+[A-Z]\|").astype(bool)
+    near = found.loc[~letter]
+    would = near["uprn"].where(near["uprn"] != "", near["runner_up"])
+    review = verdicts(near.index, Decision.REVIEW, LinkReason.NEAR_MATCH, probability=0.5, gap=0.0, runner_up=would)
+    return together([found.loc[letter], review])
 
 
 def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
@@ -154,7 +168,9 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
         notes.why.setdefault(reason, set()).update(some)
     matched = enough.join(found.best, how="inner")
     _read_by_building(matched, spine)
-    doubtful = matched["decided"] & _flat_for_house(matched, spine)
+    matched, within, lost = _in_a_court(matched, spine)
+    notes.why.setdefault(LinkReason.ALL_CONTRADICTED, set()).update(lost)
+    doubtful = matched["decided"] & (_flat_for_house(matched, spine) | _says_little(matched, spine))
     matched["decided"] &= ~doubtful
     matched["near"] |= doubtful
     second = matched["second"].map(spine.buildings["parent"]).fillna("")
@@ -174,7 +190,7 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
         )
         for mask, reason in ((tight, LinkReason.SMALL_GAP), (~tight, LinkReason.NEAR_MATCH))
     ]
-    return together([decided, *reviews])
+    return together([decided, within, *reviews])
 
 
 def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:
@@ -194,6 +210,38 @@ def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:
 def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:
     """Whether an address names a number, a building, or a unit and its street."""
     return (addresses["low"] >= 0) | (addresses["name"] != "") | (addresses["has_unit"] & (addresses["street"] != ""))
+
+
+def _says_little(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
+    """A bare number, a number said twice, or a street that only one side says to be the North or South of its name."""
+    bare = (matched["low"] >= 0) & (matched["street"] == "") & (matched["name"] == "")
+    there = matched["building"].map(spine.buildings["street"])
+    both = (matched["street"] != "") & (there != "")
+    # "7 7 SISTERS LN" is flat 7 of number 7, or number 7 with the figure of Seven Sisters.
+    again = (matched["identifier"] == matched["low"].astype(str)) & (matched["street"] != there) & ~matched["as_number"]
+    return bare | again | (both & (sides(matched["street"], there) > 0))
+
+
+def _in_a_court(matched: pd.DataFrame, spine: Spine) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index[int]]:
+    """`Flat 4, 6 Tower Court`, where the gazetteer's 6 is itself a unit of the building Tower Court.
+
+    Returns:
+        The other matches; verdicts for these, by the number in the court; and those whose number is not there.
+    """
+    name = matched["building"].map(spine.buildings["name_written"])
+    numberless = matched["building"].map(spine.buildings["low"]) < 0
+    nested = matched["has_unit"] & ~matched["as_number"] & (matched["low"] >= 0) & numberless & (name != "")
+    nested &= written_out(matched["street"]) == name
+    if not nested.any():
+        return matched, together([]), matched.index[:0]
+    house = matched.loc[nested & matched["decided"]].copy()
+    house["kind"], house["identifier"], house["floor"], house["room"] = "FLAT", house["low"].astype(str), "", ""
+    found = resolve(house.assign(runner_up=""), spine)
+    at = found["decision"] == str(Decision.LINKED)
+    found = found.loc[at].assign(
+        decision=str(Decision.PARENT), reason=str(LinkReason.UNIT_NOT_IN_GAZETTEER), level=str(Level.BUILDING)
+    )
+    return matched.loc[~nested], found, matched.index[nested].difference(found.index)
 
 
 def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
@@ -242,14 +290,45 @@ def decide(addresses: pd.DataFrame, spine: Spine, scorer: pairs.Scorer) -> tuple
         Verdicts with a column stage, one for each address in the order of its index, and the stages' notes.
     """
     notes = Notes(scorer)
-    parts, _ = _through(CASCADE, addresses, spine, notes)
+    aside = addresses["kind"].isin(ASIDE_KINDS)
+    parts, _ = _through(CASCADE, addresses.loc[~aside], spine, notes)
+    if aside.any():
+        parts += _beside(addresses.loc[aside], spine, notes)
     return together(parts).reindex(addresses.index), notes
+
+
+def _beside(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> list[pd.DataFrame]:
+    """A place beside a property, or two properties in one cell, goes to people with the property as `runner_up`.
+
+    Unless the gazetteer has that very place in the same words ("Land adjacent to 34 Market Street").
+    """
+    there = spine.rows.loc[spine.rows["live"] & spine.rows["kind"].isin(ASIDE_KINDS)]
+    key = ["canonical", "postcode", "words"]
+    same = _by_key(addresses, there, key, LinkReason.EXACT_ADDRESS_AND_POSTCODE).assign(stage=str(LinkStage.EXACT))
+    rest = addresses.loc[~addresses.index.isin(same.index)]
+    plain = rest.assign(kind="", has_unit=False, canonical=rest["canonical"].str.replace(r"^[A-Z]+\|", "|", regex=True))
+    parts, _ = _through(CASCADE, plain, spine, notes)
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return [same]
+    made = pd.concat(parts)
+    several = (rest["kind"] == "SEVERAL").reindex(made.index)
+    people = (made["decision"] != str(Decision.NONE)) | several
+    made["runner_up"] = made["runner_up"].mask(people & (made["uprn"] != ""), made["uprn"])
+    for column, value in (("uprn", ""), ("decision", str(Decision.REVIEW)), ("level", str(Level.NONE))):
+        made[column] = made[column].mask(people, value)
+    for column in ("probability", "gap"):
+        made[column] = made[column].mask(people, made[column] / 2)
+    made["reason"] = made["reason"].mask(people, str(LinkReason.BESIDE_THE_PROPERTY))
+    made["reason"] = made["reason"].mask(several, str(LinkReason.SEVERAL_ADDRESSES))
+    return [same, made]
 
 
 def left_open(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     """The addresses that the stages before the pair model leave open and that say enough for it."""
     before = CASCADE[: [name for name, _ in CASCADE].index(LinkStage.PAIRS)]
-    _, rest = _through(before, addresses, spine, Notes(None))
+    one = addresses.loc[~addresses["kind"].isin(ASIDE_KINDS)]
+    _, rest = _through(before, one, spine, Notes(None))
     named = (rest["street"] != "") & (spine.streets.number(rest["street"]) < 0)
     return rest.loc[says_enough(rest) | named]
 

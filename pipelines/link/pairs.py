@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipelines.link.candidates import candidates
 from pipelines.link.features import UNIT_AS_NUMBER, UNIT_FOUND, compared, queries_of, with_rivals
+from pipelines.link.places import sides, without_sides
 from pipelines.link.spine import Spine
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +27,11 @@ NAMED_IN_WORDS = 4
 """Letters of a street's name, without its type, that may be looked for among all words of a record."""
 STREET_IN_NAME = 0.85
 """Likeness from which a record's street is the name of the building."""
+
+SAME_POSTCODE = 4.0
+"""Level of the feature postcode where both sides have the same."""
+SIDES_FROM = 0.4
+"""Likeness of two streets' names from which it is asked whether they are the two sides of one name."""
 
 
 class Scorer(Protocol):
@@ -127,7 +133,17 @@ def other_street(
     differ[some[named]] = False
     # "Church Road" for "Church Street" is another street, whether the gazetteer has both or not.
     other_kind = features["street_kind"].eq(0) & features["street_stem"].ge(1.0)
-    return np.asarray(differ | other_kind.to_numpy())
+    # North and South of one name are two streets, however alike they are written.
+    near = np.flatnonzero(features["street_stem"].ge(SIDES_FROM).to_numpy())
+    contrary = np.zeros(len(pairs), dtype=bool)
+    one, two = queries["street"].iloc[query[near]], spine.buildings["street"].iloc[building[near]]
+    level = sides(one, two)
+    contrary[near] = level == 2
+    # "8 Meridian Road" in a postcode of Meridian Road North: people decide, though there is a Meridian Road elsewhere.
+    same = without_sides(one).to_numpy() == without_sides(two).to_numpy()
+    here = features["postcode"].to_numpy()[near] >= SAME_POSTCODE
+    differ[near[(level == 1) & same & here]] = False
+    return np.asarray(differ | other_kind.to_numpy() | contrary)
 
 
 def other_name(features: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -13,12 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.link.address.text import map_words
-from pipelines.link.address.words import BUILDINGS, LONG, NAMED, STREETS
+from pipelines.link.address.words import ASIDE, BUILDINGS, LONG, NAMED, STREETS
 
 UNIT = ["kind", "identifier", "floor", "room"]
 BUILDING = ["low", "high", "suffix", "name", "street", "postcode"]
 FOLDED = [*UNIT, *BUILDING, "from_suffix", "has_unit", "name_written"]
+ASIDE_KINDS = tuple(ASIDE.split("|"))
 FLAT_LIKE = ("FLAT", "MAISONETTE", "STUDIO", "UNIT", "PENTHOUSE")
+SIDES = (("NORTH", "SOUTH", "EAST", "WEST"), ("UPPER", "LOWER"), ("GT", "LITTLE", "FAWR", "FACH"), ("OLD", "NEW"))
+"""Words of which a street has one where its neighbour has another."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -34,7 +37,7 @@ def fold(parsed: pd.DataFrame) -> pd.DataFrame:
     out.loc[lettered, "from_suffix"] = True
     out.loc[lettered, "suffix"] = ""
 
-    court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf" (?:{BUILDINGS})$")
+    court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf"(?:^| )(?:{BUILDINGS})$")
     single = court & one_number
     out.loc[single, "kind"] = "FLAT"
     out.loc[single, "identifier"] = out.loc[single, "low"].astype(str) + out.loc[single, "identifier"]
@@ -75,14 +78,15 @@ def numbers_agree(left: pd.DataFrame, right: pd.DataFrame) -> npt.NDArray[np.int
     """Row by row: 2 the same number, 1 one lies in the other's range, 0 different, -1 not on both sides.
 
     A range holds every other number from its lower end, as house numbers do on one side of a street;
-    the range of two neighbours (3-4) holds both.
+    the range of two neighbours (3-4) holds both. A range on the left (1-5) that is wider than the range on the
+    right (1-3) is another property.
     """
     a_low, a_high = left["low"].to_numpy(), left["high"].to_numpy()
     b_low, b_high = right["low"].to_numpy(), right["high"].to_numpy()
     same_suffix = left["suffix"].to_numpy() == right["suffix"].to_numpy()
     same = (a_low == b_low) & (a_high == b_high) & same_suffix
     a_in_b = _within(a_low, a_high, b_low, b_high)
-    b_in_a = _within(b_low, b_high, a_low, a_high)
+    b_in_a = _within(b_low, b_high, a_low, a_high) & (b_low == b_high)
     level = np.where(same, 2, np.where((a_in_b | b_in_a) & same_suffix, 1, 0))
     return np.where((a_low < 0) | (b_low < 0), -1, level).astype(np.int8)
 
@@ -126,6 +130,25 @@ def units_agree(left: pd.DataFrame, right: pd.DataFrame) -> Mask:
 def first_floor(floor: pd.Series[str]) -> pd.Series[str]:
     """The first storey of a flat on several (`1AND2` is `1`)."""
     return floor.str.replace(r"AND.*$", "", regex=True)
+
+
+def sides(left: pd.Series[str], right: pd.Series[str]) -> npt.NDArray[np.int8]:
+    """Row by row: 2 if two streets are the North and the South of one name (or great and little, old and new).
+
+    1 if only one of them says which it is, 0 if both say the same or neither says any.
+    """
+    level = np.zeros(len(left), np.int8)
+    for axis in SIDES:
+        pattern = rf"\b({'|'.join(axis)})\b"
+        a, b = (side.str.extract(pattern, expand=False).fillna("").to_numpy() for side in (left, right))
+        level = np.maximum(level, np.where(a == b, 0, np.where((a != "") & (b != ""), 2, 1)))
+    return level.astype(np.int8)
+
+
+def without_sides(street: pd.Series[str]) -> pd.Series[str]:
+    """Streets without the words of `SIDES`."""
+    every = "|".join(word for axis in SIDES for word in axis)
+    return street.str.replace(rf"\b(?:{every})\b", "", regex=True).str.replace(r" +", " ", regex=True).str.strip()
 
 
 def unit_key(frame: pd.DataFrame, key: str) -> pd.Series[str]:

@@ -19,6 +19,8 @@ from schemas import registry
 
 NEEDED = ("record_id", "address", "postcode", "uprn")
 SEPARATOR = "\x1f"
+BESIDE_CANONICAL = ("words", "place", "units")
+"""What two addresses of one canonical form may differ in."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Records:
     Attributes:
         rows: one row a record: dataset (category), record_id, uprn (empty where there is none), address
             (row of `addresses`).
-        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical, words and place.
+        addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical, words, place and
+            units (a run of several flats, as `parse` gives it).
     """
 
     rows: pd.DataFrame
@@ -69,12 +72,12 @@ def make_records(tables: dict[str, pa.Table], places: tuple[str, ...], streets: 
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
     parsed = parse(address, postcode, places=places, streets=pa.array(streets.table["text"], pa.string()))
-    key = (
-        parsed["canonical"] + SEPARATOR + parsed["postcode"] + SEPARATOR + parsed["words"] + SEPARATOR + parsed["place"]
-    )
+    key = parsed["canonical"]
+    for part in ("postcode", *BESIDE_CANONICAL):
+        key = key + SEPARATOR + parsed[part]
     number, first = _distinct(key)
     distinct = parsed.iloc[first].reset_index(drop=True)
-    addresses = fold(distinct).assign(canonical=distinct["canonical"], words=distinct["words"], place=distinct["place"])
+    addresses = fold(distinct).assign(**{name: distinct[name] for name in ("canonical", *BESIDE_CANONICAL)})
     sizes = [table.num_rows for table in tables.values()]
     rows = pd.DataFrame(
         {

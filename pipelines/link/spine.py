@@ -14,7 +14,17 @@ from pipelines.governance import access
 from pipelines.link.address import parse
 from pipelines.link.address.text import clean, tidy
 from pipelines.link.localities import localities_of
-from pipelines.link.places import BUILDING, FOLDED, UNIT, fold, stem_and_type, unit_key, without_kind, written_out
+from pipelines.link.places import (
+    ASIDE_KINDS,
+    BUILDING,
+    FOLDED,
+    UNIT,
+    fold,
+    stem_and_type,
+    unit_key,
+    without_kind,
+    written_out,
+)
 from pipelines.link.streets import Streets, joined
 
 COLUMNS = (
@@ -182,7 +192,7 @@ def _buildings(rows: pd.DataFrame) -> pd.DataFrame:
     key = rows[BUILDING].copy()
     key.loc[key["low"] >= 0, "name"] = ""
     rows["building"] = key.groupby(BUILDING, sort=True, dropna=False).ngroup()
-    own = rows["has_unit"] & ~rows["from_suffix"] & ~rows["blpu_class"].isin(HOUSES)
+    own = rows["has_unit"] & ~rows["from_suffix"] & ~rows["blpu_class"].isin(HOUSES) & ~rows["kind"].isin(ASIDE_KINDS)
     # Houses in a court that is a street are dwellings side by side, not units of one building.
     counts = pd.DataFrame({"building": rows["building"], "own": own & rows["live"] & ~rows["uprn"].duplicated()})
     buildings = key.assign(building=rows["building"]).drop_duplicates("building").set_index("building").sort_index()

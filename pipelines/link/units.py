@@ -10,6 +10,7 @@ import pandas as pd
 from rapidfuzz.distance import OSA, Prefix
 from rapidfuzz.process import cpdist
 
+from pipelines.link.address.words import OUTHOUSES
 from pipelines.link.places import FLAT_LIKE, UNIT, first_floor, units_agree
 from pipelines.link.spine import Spine
 from pipelines.link.verdicts import together, verdicts
@@ -65,12 +66,26 @@ def resolve(queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     units = candidates.loc[candidates["has_unit"]]
     plain = candidates.loc[~candidates["has_unit"]]
     asks = queries["has_unit"]
+    buildings = spine.buildings.assign(twice=_twice(plain, spine.buildings), lone=_lone(candidates))
     return together(
         [
-            _without_unit(queries.loc[~asks], plain, units, spine.buildings),
-            _with_unit(queries.loc[asks], units, spine.buildings),
+            _without_unit(queries.loc[~asks], plain, units, buildings),
+            _with_unit(queries.loc[asks], units, buildings),
         ]
     )
+
+
+def _twice(plain: pd.DataFrame, buildings: pd.DataFrame) -> pd.Series[bool]:
+    """Buildings whose own row stands twice in the gazetteer, with nothing to say which is meant."""
+    own = plain.loc[~plain["is_parent"] & (plain["name"] == "") & (plain["low"] >= 0)]
+    times = own.groupby("building")["uprn"].nunique().reindex(buildings.index).fillna(0)
+    return (times > 1) & buildings["parent"].isin(own["uprn"])
+
+
+def _lone(candidates: pd.DataFrame) -> pd.Series[str]:
+    """By building: the only property there, if it has no unit of its own."""
+    one = candidates.groupby("building").agg(uprn=("uprn", "first"), many=("uprn", "nunique"), unit=("has_unit", "any"))
+    return one.loc[(one["many"] == 1) & ~one["unit"], "uprn"]
 
 
 def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +97,20 @@ def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFra
         verdict = _choose(queries, _fits(left, right, rule.key), units, rule)
         parts.append(verdict)
         left = left.loc[~left.index.isin(verdict.index)]
-    return together([*parts, _rolled_up(queries.loc[left.index], buildings)])
+    rest = queries.loc[left.index]
+    # An upper and a lower maisonette, two penthouses with numbers: the bare word is one of them.
+    kinds = pd.MultiIndex.from_frame(units[["building", "kind"]])
+    word = rest["kind"].isin(["MAISONETTE", "PENTHOUSE"]) & (rest[["identifier", "floor", "room"]] == "").all(axis=1)
+    storeys = rest["building"].isin(units.loc[units["floor"] != "", "building"]) & (rest["kind"] == "MAISONETTE")
+    word &= storeys | pd.MultiIndex.from_frame(rest[["building", "kind"]]).isin(kinds)
+    unsure = verdicts(
+        rest.index[word],
+        Decision.REVIEW,
+        LinkReason.SEVERAL_UNITS_FIT,
+        probability=rest.loc[word, "probability"] / 2,
+        runner_up=rest.loc[word, "building"].map(buildings["parent"]),
+    )
+    return together([*parts, unsure, _rolled_up(rest.loc[~word], buildings)])
 
 
 def _without_unit(
@@ -96,7 +124,19 @@ def _without_unit(
     house = queries.loc[count < 2]
     pairs = _pairs(house.assign(key="x"), plain.assign(key="x"), "key")
     same = Rule("house", LinkReason.SAME_BUILDING_AND_UNIT, 1.0)
-    found = _choose(house, pairs, plain, same)
+    outhouse, shop = _outhouses(house, pairs, plain), _shops(house, pairs, plain, units)
+    behind = house.loc[house.index.isin(outhouse)]
+    doubt = house.loc[house.index.isin(shop.index)]
+    either = verdicts(
+        doubt.index,
+        Decision.REVIEW,
+        LinkReason.SEVERAL_UNITS_FIT,
+        probability=doubt["probability"] / 2,
+        runner_up=shop.reindex(doubt.index),
+    )
+    aside = together([_to_parent(behind, buildings, LinkReason.UNIT_NOT_IN_GAZETTEER), either])
+    house = house.loc[~house.index.isin(aside.index)]
+    found = _choose(house, pairs.loc[pairs["query"].isin(house.index)], plain, same)
     rest = house.loc[~house.index.isin(found.index)]
     own = units.loc[~units["from_suffix"]].drop_duplicates("building").set_index("building")["uprn"]
     only = rest.loc[(rest["building"].map(buildings["units"]) == 1) & rest["building"].isin(own.index)]
@@ -111,8 +151,27 @@ def _without_unit(
     )
     nothing = rest.loc[~rest.index.isin(only.index)]
     return together(
-        [called, found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)]
+        [called, aside, found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)]
     )
+
+
+def _outhouses(house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame) -> pd.Index[int]:
+    """A coach house behind a number, where the gazetteer has only the house in front."""
+    named = house.index[house["name"].isin(OUTHOUSES) & (house["low"] >= 0)]
+    own = pairs.loc[plain["name"].reindex(pairs["row"]).ne("").to_numpy(), "query"]
+    return named.intersection(pd.Index(pairs["query"])).difference(pd.Index(own))
+
+
+def _shops(house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame) -> pd.Series[str]:
+    """By query: a shop with a name at its number, where a flat is there too and the record names neither."""
+    at = plain.reindex(pairs["row"])[["name", "low", "building", "uprn"]]
+    bare = house["name"].reindex(pairs["query"]).eq("").to_numpy()
+    flats = units.loc[~units["from_suffix"], "building"]
+    shop = bare & at["name"].ne("").to_numpy() & at["low"].ge(0).to_numpy() & at["building"].isin(flats).to_numpy()
+    own = pairs.loc[bare & at["name"].eq("").to_numpy(), "query"]
+    found = pd.Series(at["uprn"].to_numpy(), index=pairs["query"].to_numpy())[shop]
+    found = found.loc[~found.index.isin(own)]
+    return found.loc[~found.index.duplicated()]
 
 
 def _called(queries: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -136,11 +195,23 @@ def _rolled_up(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
         runner_up=lettered["building"].map(buildings["parent"]),
     )
     rest = queries.loc[~queries["from_suffix"]]
-    return together([review, _to_parent(rest, buildings, LinkReason.UNIT_NOT_IN_GAZETTEER)])
+    twice = rest["building"].map(buildings["twice"]).astype(bool)
+    which = verdicts(
+        rest.index[twice],
+        Decision.REVIEW,
+        LinkReason.TWICE_IN_GAZETTEER,
+        probability=rest.loc[twice, "probability"] / 2,
+        runner_up=rest.loc[twice, "building"].map(buildings["parent"]),
+    )
+    rest = rest.loc[~twice]
+    # A room of a hostel that has a name and a number lies in the one property that is there.
+    return together([review, which, _to_parent(rest, buildings, LinkReason.UNIT_NOT_IN_GAZETTEER)])
 
 
 def _to_parent(queries: pd.DataFrame, buildings: pd.DataFrame, reason: LinkReason) -> pd.DataFrame:
     parent = queries["building"].map(buildings["parent"])
+    lone = queries["building"].map(buildings["lone"]).fillna("")
+    parent = parent.where((parent != "") | (queries["room"] == ""), lone)
     has = queries.loc[parent != ""]
     made = verdicts(
         has.index,

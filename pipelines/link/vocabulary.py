@@ -52,6 +52,9 @@ class LinkReason(StrEnum):
     SUFFIX_NOT_IN_GAZETTEER = "suffix_not_in_gazetteer"
     SMALL_GAP = "small_gap"
     NEAR_MATCH = "near_match"
+    BESIDE_THE_PROPERTY = "beside_the_property"
+    SEVERAL_ADDRESSES = "several_addresses"
+    UNIT_RANGE = "unit_range"
     NO_ADDRESS = "no_address"
     TOO_LITTLE_ADDRESS = "too_little_address"
     TOO_MANY_CANDIDATES = "too_many_candidates"
@@ -78,6 +81,9 @@ SENTENCES: dict[LinkReason, str] = {
     LinkReason.SUFFIX_NOT_IN_GAZETTEER: "The gazetteer has the number but not with this letter.",
     LinkReason.SMALL_GAP: "Two or more buildings fit about as well.",
     LinkReason.NEAR_MATCH: "One building is near, but not near enough.",
+    LinkReason.BESIDE_THE_PROPERTY: "The record is of a place beside the property: near, opposite, next door, land at.",
+    LinkReason.SEVERAL_ADDRESSES: "The record names two or more properties.",
+    LinkReason.UNIT_RANGE: "The record is of several units of the building; this is one of them.",
     LinkReason.NO_ADDRESS: "The record has no address.",
     LinkReason.TOO_LITTLE_ADDRESS: "The address has neither a number nor a name of a building.",
     LinkReason.TOO_MANY_CANDIDATES: "So many properties share its postcode or street that it was not compared.",

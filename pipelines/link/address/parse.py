@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.link.address import parts as reading
-from pipelines.link.address.parts import IDENTIFIER, NUMBER, Parts
+from pipelines.link.address.parts import IDENTIFIER, NUMBER, UNNUMBERED, Parts
 from pipelines.link.address.text import (
     as_text,
     clean,
@@ -22,18 +22,18 @@ from pipelines.link.address.text import (
     take_postcode,
     tidy,
 )
-from pipelines.link.address.words import KINDS, PLACES
+from pipelines.link.address.words import ASIDE, KINDS, PLACES
 from schemas import registry
 
 _WORDS = r"(?:[A-Z0-9]+(?: [A-Z0-9]+)*)?"
 _UNIT = (
-    rf"(?:(?P<kind>{KINDS})(?: (?P<identifier>{IDENTIFIER}))?)?"
-    rf"(?: ?FLOOR (?P<floor>[A-Z0-9]+))?(?: ?ROOM (?P<room>{IDENTIFIER}))?"
+    rf"(?:(?P<kind>{KINDS}|{ASIDE})(?: (?P<identifier>{IDENTIFIER}))?)?"
+    rf"(?: ?FLOOR (?P<floor>[A-Z0-9]+))?(?: ?ROOM (?P<room>{IDENTIFIER}|{UNNUMBERED}))?"
 )
 CANONICAL = rf"^{_UNIT}\|(?P<number>(?:{NUMBER})?)\|(?P<name>{_WORDS})\|(?P<street>{_WORDS})$"
 """`unit|number|building name|street`: a text of this form is read back as it is."""
 
-FIELDS = ("kind", "identifier", "floor", "room", "number", "name", "street", "words")
+FIELDS = ("kind", "identifier", "floor", "room", "number", "name", "street", "words", "units")
 Column: TypeAlias = "pd.Series[str] | pa.Array | pa.ChunkedArray | Sequence[str | None]"
 
 
@@ -52,8 +52,10 @@ def parse(
     Returns:
         One row a text, all columns text, empty where a part is missing: kind, identifier, floor,
         room (of the unit), unit (all four in one form), number (with suffix or range), name (of the
-        building), street, postcode, words (all that is neither unit nor number nor place), place,
-        canonical. `low`, `high` (integers, -1 where missing) and `suffix` are the number taken apart.
+        building), street, postcode, words (all that is neither unit nor number nor place), place, units
+        (several flats that are no one unit: `1-6` from and to, `A+B` each), canonical. kind is BESIDE for a
+        place beside the property that is read, SEVERAL for two properties, of which the first is read. `low`,
+        `high` (integers, -1 where missing) and `suffix` are the number taken apart.
         `canonical` read again gives the same canonical.
     """
     raw = as_text(address)
@@ -79,8 +81,8 @@ def parse(
         columns = {
             name: pc.if_else(is_back, pc.fill_null(pc.struct_field(back, name), ""), column)
             for name, column in columns.items()
-            if name != "words"
-        } | {"words": pc.if_else(is_back, "", columns["words"])}
+            if name not in ("words", "units")
+        } | {name: pc.if_else(is_back, "", columns[name]) for name in ("words", "units")}
     columns["place"] = place
     columns["postcode"] = pc.if_else(pc.equal(given, ""), inside, given)
     return _finish(columns)

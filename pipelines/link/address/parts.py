@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.link.address.repairs import where
 from pipelines.link.address.text import map_words, pull, swap, tidy
 from pipelines.link.address.words import BUILDINGS, FLOORS, KINDS, NAMED, STREETS, STRONG_STREETS
 
@@ -18,11 +19,28 @@ STOREYS = (
 )
 _WITHOUT_SAINT = "|".join(word for word in STRONG_STREETS.split("|") if word != "ST")
 DIRECTIONS = "NORTH|SOUTH|EAST|WEST"
+UNNUMBERED = "UNNUMBERED"
+"""The room that is named by its place (the front room), as opposed to the flat of that place."""
+_THING = (
+    "LAND|SITE|PLOT|GARAGES?|PAVEMENT|FOOTWAY|FOOTPATH|VERGE|SKIP|BINS?|TREE|CAR PARK|PARKING|SPACE|AREA|ALLEY|ROAD"
+)
+_NEXT_TO = (
+    rf"^(?P<how>(?:(?:{_THING})(?: [A-Z]+)? )?(?:NEAR|NEARBY|OUTSIDE|OPPOSITE|OPP|NEXT DOOR|NEXT TO|ADJACENT|ADJ|"
+    r"ADJOINING|BESIDE|BETWEEN|ALONGSIDE|IN FRONT OF|ACROSS FROM)(?: TO| OF)?(?: ,)? |"
+    r"LAND (?:(?:ON|TO|AT|OF|IN) )+(?:SIDE OF |FRONT OF )?|GARAGES? (?:(?:AT|TO|IN|OF) )*(?:REAR OF |AT |OF ))"
+)
+_TWO = (
+    rf"^(?P<one>[0-9]{{1,4}}[A-Z]? [A-Z ]*[A-Z])(?P<sign> , (?:AND )?| AND | OR )"
+    rf"(?P<two>[0-9]{{1,4}}[A-Z]? [A-Z ]+ (?:{STRONG_STREETS}))(?: ,.*)?$"
+)
 
 
 @dataclass
 class Parts:
-    """Columns of equal length; empty text where a part is not there. `rest` is what is not yet read."""
+    """Columns of equal length; empty text where a part is not there. `rest` is what is not yet read.
+
+    `units` is a run of several flats (`1-6`: from, to; `A+B`: each), which are no unit of the address.
+    """
 
     rest: pa.Array
     kind: pa.Array
@@ -33,32 +51,77 @@ class Parts:
     name: pa.Array
     street: pa.Array
     words: pa.Array
+    units: pa.Array
 
     @classmethod
     def of(cls, text: pa.Array) -> Parts:
         """Nothing read yet."""
         empty = pa.array([""] * len(text), pa.string())
-        return cls(text, empty, empty, empty, empty, empty, empty, empty, empty)
+        return cls(text, *[empty] * 9)
 
 
 def read(text: pa.Array) -> Parts:
     """Read a cleaned text without postcode and places into its parts."""
     parts = Parts.of(text)
+    aside = _aside(parts)
     for step in (_guard, _floor, _room, _unit, _bare_kind, _letter_behind_number, _number, _street):
         step(parts)
+    if aside is not None:
+        kind, words = aside
+        beside = pc.not_equal(kind, "")
+        parts.kind = pc.if_else(beside, kind, parts.kind)
+        parts.words = pc.if_else(beside, pc.binary_join_element_wise(words, parts.words, " "), parts.words)
+        for part in ("identifier", "floor", "room", "units"):
+            setattr(parts, part, pc.if_else(beside, "", getattr(parts, part)))
     return parts
+
+
+def _aside(parts: Parts) -> tuple[pa.Array, pa.Array] | None:
+    """BESIDE for a place beside a property, SEVERAL for two; the (first) property stays to be read.
+
+    Returns:
+        The kind, and the words that say so; None if no text is of either.
+    """
+    text = parts.rest
+    beside = pc.match_substring_regex(text, _NEXT_TO)
+    # Land behind a house is read as the rear of it, as "rear of" is.
+    beside = pc.and_(beside, pc.invert(pc.match_substring_regex(text, r"^LAND (?:AT |TO )*REAR\b")))
+    either = pc.match_substring_regex(text, r"^[0-9]{1,4}[A-Z]? OR [0-9]{1,4}[A-Z]? [A-Z]")
+    two = pc.match_substring_regex(text, _TWO)
+    if not pc.any(pc.or_(beside, pc.or_(either, two))).as_py():
+        return None
+    how = pc.fill_null(pc.struct_field(pc.extract_regex(text, _NEXT_TO), "how"), "")
+    text = pc.if_else(beside, swap(text, _NEXT_TO, ""), text)
+    text = pc.if_else(either, swap(text, r"^([0-9]{1,4}[A-Z]?) OR [0-9]{1,4}[A-Z]? ", r"\1 "), text)
+    found = pc.extract_regex(text, _TWO)
+    got = {n: pc.fill_null(pc.struct_field(found, n), "") for n in ("one", "sign", "two")}
+    # Between commas only two whole streets are two properties: "4 EXAMPLE CT , 9 HI ST" is one.
+    street = pc.match_substring_regex(got["one"], rf" (?:{STRONG_STREETS})(?: (?:{DIRECTIONS}))?$")
+    two = pc.and_(pc.is_valid(found), pc.or_(pc.not_equal(got["sign"], " , "), street))
+    parts.rest = pc.if_else(two, got["one"], text)
+    several = pc.or_(either, pc.and_(two, pc.not_equal(got["one"], got["two"])))
+    kind = pc.if_else(several, "SEVERAL", pc.if_else(beside, "BESIDE", ""))
+    return kind, pc.if_else(several, got["two"], pc.if_else(beside, how, ""))
 
 
 def _guard(parts: Parts) -> None:
     """Commas where a floor is followed by a flat with a number of its own, so that neither eats the other's."""
-    text = swap(parts.rest, r"\b(FIRST|SECOND|THIRD|FOURTH|GROUND) FL\b", r"\1 FLOOR")
+    parts.rest = where(parts.rest, rf"\b(?:FL|FLOORS?|{STOREYS}|AT|SHOPS?|SHOP)\b", _guarded)
+
+
+def _guarded(text: pa.Array) -> pa.Array:
+    text = swap(text, r"\b(ABOVE|OVER|BEHIND|REAR OF|TO) (?:A )?(?:SHOPS?|RETAIL UNIT)\b", r"\1 ")
+    text = swap(text, r"\b(FIRST|SECOND|THIRD|FOURTH|GROUND) FL\b", r"\1 FLOOR")
     text = swap(text, r"\bFL ([0-9A-Z]{1,3}\b)", r"FLAT \1")
     own = rf"(FLAT|ROOM|STUDIO|MAISONETTE|UNIT) ({IDENTIFIER})"
     text = swap(text, rf"\b(FLOORS?|{STOREYS}) {own}( ,)? ([0-9])", r"\1 , \2 \3 , \5")
     text = swap(text, r"\b(FLOORS?) (FLAT|ROOM|STUDIO) ([A-Z])\b", r"\1 , \2 \3")
     text = swap(text, rf"\b(FLOORS?|{STOREYS}) {own} , ([^,0-9]* (?:{NAMED}) ,)", r"\1 , \2 \3 , \4")
     text = swap(text, rf"\b{own} AT\b", r"\1 \2 ,")
-    parts.rest = tidy(text)
+    text = swap(text, r"\b(FLOORS?)( FLAT)?(?: ,)? (?:BACK|REAR)( ,|$)", r"\1 REAR\2\3")
+    text = swap(text, r"\b(FLOORS?)( FLAT)? , (FRONT|LEFT|RIGHT)( ,|$)", r"\1 \3\2\4")
+    text = swap(text, r"(^|, )(REAR|FRONT|BACK) ([0-9])", r"\1\2 , \3")
+    return tidy(swap(text, r"(^|, )BACK ,", r"\1REAR ,"))
 
 
 def _floor(parts: Parts) -> None:
@@ -69,7 +132,7 @@ def _floor(parts: Parts) -> None:
         rf"\b(?:FLAT )?(?:AT )?{several} FLOORS?{side}{after}\b",
         rf"\b(?P<floor>{STOREYS})(?P<side>(?: FRONT| REAR| LEFT| RIGHT)?) (?:FLAT|MAISONETTE|STUDIO)\b",
         r"\b(?:FLAT )?(?P<floor>BASEMENT|LOWER GROUND)(?P<side>(?: FRONT| REAR| LEFT| RIGHT)?)\b",
-        rf"\bFLAT (?P<floor>{STOREYS})(?P<side>)(?: ,|$)",
+        rf"\b(?:FLAT|MAISONETTE|STUDIO) (?P<floor>{STOREYS})(?P<side>)(?: ,|$)",
         rf"(?:^|, )(?P<floor>{STOREYS})(?P<side>) ,",
         r"\b(?:LAND )?(?:AT )?(?P<floor>REAR)(?P<side>) OF\b",
     )
@@ -87,11 +150,22 @@ def _room(parts: Parts) -> None:
     parts.rest = tidy(swap(parts.rest, r"\bROOMS [0-9]+[A-Z]?-[0-9]+[A-Z]?", " , "))
     hit, got, rest = pull(parts.rest, rf"\bROOMS? (?P<room>{IDENTIFIER})\b", ("room",))
     parts.room, parts.rest = pc.if_else(hit, got["room"], parts.room), pc.if_else(hit, rest, parts.rest)
+    # "FRONT ROOM , 5 X PL": a room without a number, in the place that is named.
+    core = rf"(?:^|, )(?:(?P<floor>{STOREYS}) )?ROOM(?: AT| OF)?(?: ,|$)"
+    hit, got, rest = pull(parts.rest, core, ("floor",))
+    take = pc.and_(hit, pc.equal(parts.room, ""))
+    code = map_words(got["floor"], FLOORS)
+    parts.floor = pc.if_else(pc.and_(take, pc.equal(parts.floor, "")), swap(code, "[^A-Z0-9]", ""), parts.floor)
+    parts.room = pc.if_else(take, UNNUMBERED, parts.room)
+    parts.rest = pc.if_else(take, rest, parts.rest)
 
 
 def _unit(parts: Parts) -> None:
     """A kind with its number or letter. A run of flats (`FLATS 1-6`) is the building, so no unit at all."""
-    parts.rest = tidy(swap(parts.rest, r"\b(?:FLATS?|UNITS?|APTS) [0-9]+[A-Z]?-[0-9]+[A-Z]?( OF)?\b", " , "))
+    one = r"(?:[0-9]+[A-Z]?|[A-Z][0-9]{0,4})"
+    core = rf"\b(?:FLATS?|UNITS?|APTS|ROOMS|STUDIOS) (?P<units>{one}(?:-{one}|(?:\+{one})+))(?: OF)?\b"
+    _, got, parts.rest = pull(parts.rest, core, ("units",))
+    parts.units = got["units"]
     # An annexe seldom has a number of its own: "ANNEXE 19 SHELLEY RD" is the annexe of number 19.
     parts.rest = swap(parts.rest, r"\bANNEXE ([0-9]+[A-Z]?) ([^0-9]+)$", r"ANNEXE , \1 \2")
     hit, got, rest = pull(parts.rest, rf"\b(?P<kind>{KINDS}) (?P<identifier>{IDENTIFIER})\b", ("kind", "identifier"))
@@ -105,9 +179,11 @@ def _bare_kind(parts: Parts) -> None:
     core = rf"(?:^|, )(?P<kind>{KINDS})(?: ABOVE| OVER| AT| TO| REAR OF| R O| BEHIND)?(?: ,| |$)"
     parts.rest = tidy(swap(parts.rest, rf"^([0-9].*[A-Z]) ({KINDS})$", r"\1 , \2"))
     hit, got, rest = pull(parts.rest, core, ("kind",))
-    alone = pc.match_substring_regex(rest, r"^[0-9]|, ")
+    alone = pc.match_substring_regex(rest, rf"^[0-9]|, | (?:{BUILDINGS})$")
     take = pc.and_(pc.and_(hit, alone), pc.equal(parts.kind, ""))
-    parts.kind = pc.if_else(take, got["kind"], parts.kind)
+    # "FLAT , FIRST FLOOR" is the first-floor flat.
+    storey = pc.and_(pc.not_equal(parts.floor, ""), pc.equal(got["kind"], "FLAT"))
+    parts.kind = pc.if_else(pc.and_(take, pc.invert(storey)), got["kind"], parts.kind)
     parts.rest = pc.if_else(take, rest, parts.rest)
 
 
@@ -201,7 +277,7 @@ def _street(parts: Parts) -> None:
     ends = rf"(?:{STRONG_STREETS})(?: (?:{DIRECTIONS}))?"
     split = pc.extract_regex(whole, rf"^(?P<name>.+ (?:{BUILDINGS})) (?P<street>[A-Z0-9]{{2,}} (?:.* )?{ends})$")
     in_one = pc.and_(pc.is_valid(split), pc.equal(two, ""))
-    one_is_building = pc.match_substring_regex(one, rf" (?:{NAMED})$")
+    one_is_building = pc.match_substring_regex(one, rf"(?:^| )(?:{NAMED})$")
     two_is_street = pc.match_substring_regex(two, rf"\b(?:{STREETS})\b")
     in_two = pc.and_(pc.and_(one_is_building, two_is_street), pc.equal(parts.name, ""))
     with_number = pc.not_equal(parts.number, "")
@@ -212,7 +288,10 @@ def _street(parts: Parts) -> None:
     nameless = pc.and_(pc.invert(with_number), pc.and_(pc.not_equal(two, ""), pc.invert(one_is_street)))
     lone_name = pc.and_(
         pc.and_(pc.invert(with_number), pc.equal(two, "")),
-        pc.invert(pc.match_substring_regex(one, rf"\b(?:{STREETS})\b")),
+        pc.or_(
+            pc.invert(pc.match_substring_regex(one, rf"\b(?:{STREETS})\b")),
+            pc.match_substring_regex(one, rf" (?:{STRONG_STREETS}) (?:{BUILDINGS})$"),
+        ),
     )
     two_parts = pc.or_(in_two, nameless)
     name = pc.if_else(in_one, pc.fill_null(pc.struct_field(split, "name"), ""), one)
@@ -226,14 +305,21 @@ def _street(parts: Parts) -> None:
     parts.number = pc.if_else(take, "", parts.number)
     parts.name = pc.if_else(pc.equal(parts.name, ""), pc.if_else(has_name, name, ""), parts.name)
     parts.street = _end_of_street(street)
+    # "7 HI ST , FLAT 3 , PIPER HSE": the building's name behind its street.
+    behind = pc.and_(pc.match_substring_regex(two, rf" (?:{BUILDINGS})$"), pc.invert(two_is_street))
+    in_street = pc.match_substring_regex(one, rf" (?:{STRONG_STREETS})(?: (?:{DIRECTIONS}))?$")
+    behind = pc.and_(pc.and_(behind, in_street), pc.and_(with_number, pc.equal(parts.name, "")))
+    parts.name = pc.if_else(behind, two, parts.name)
     parts.name = tidy(pc.replace_substring(parts.name, ",", " "))
     parts.rest = pa.array([""] * len(street), pa.string())
 
 
 def _end_of_street(street: pa.Array) -> pa.Array:
-    """What stands behind the last strong street type is a locality."""
+    """What stands behind the last strong street type is a locality, unless it is a direction or a building's type."""
+    more = rf"(?:{DIRECTIONS}|{BUILDINGS})"
     # "ST" may be a saint, so it ends a street only where no other type does.
+    whole = pc.match_substring_regex(street, rf" (?:{_WITHOUT_SAINT}) {more}$")
     surest = rf"^(.+ (?:{_WITHOUT_SAINT})(?: (?:{DIRECTIONS}))?) .+$"
-    cut = swap(street, surest, r"\1")
-    plain = pc.match_substring_regex(cut, rf" (?:{_WITHOUT_SAINT})(?: (?:{DIRECTIONS}))?$")
+    cut = pc.if_else(whole, street, swap(street, surest, r"\1"))
+    plain = pc.match_substring_regex(cut, rf" (?:{_WITHOUT_SAINT})(?: {more})?$| ST {more}$")
     return pc.if_else(plain, cut, swap(cut, rf"^(.+ ST(?: (?:{DIRECTIONS}))?) .+$", r"\1"))

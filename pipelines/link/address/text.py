@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.link.address.repairs import mend, odd_units, spelt_out
 from pipelines.link.address.words import MONTHS, SPELLINGS, STREETS
 
 MAX_LENGTH = 300
@@ -37,7 +38,14 @@ def as_text(values: pd.Series[str] | pa.Array | pa.ChunkedArray | Sequence[str |
 
 def swap(text: pa.Array, pattern: str, by: str) -> pa.Array:
     """Every match of a pattern replaced."""
-    return pc.replace_substring_regex(text, pattern, by)
+    # To ask is ten times cheaper than to replace, and most patterns are in few texts.
+    hit = pc.match_substring_regex(text, pattern)
+    many = pc.sum(hit).as_py() or 0
+    if many == 0:
+        return text
+    if many > len(text) // 2:
+        return pc.replace_substring_regex(text, pattern, by)
+    return pc.replace_with_mask(text, hit, pc.replace_substring_regex(text.filter(hit), pattern, by))
 
 
 def map_words(text: pa.Array, words: dict[str, str]) -> pa.Array:
@@ -81,7 +89,7 @@ def pull(
 
 def clean(text: pa.Array) -> pa.Array:
     """Plain capitals: accents, dots and apostrophes gone, brackets and line ends as commas, words in one spelling."""
-    text = pc.utf8_slice_codeunits(text, 0, MAX_LENGTH)
+    text = mend(pc.utf8_slice_codeunits(text, 0, MAX_LENGTH))
     text = pc.replace_substring(text, "½", " AND A HALF ")
     text = pc.utf8_upper(pc.utf8_normalize(text, form="NFKD"))
     text = swap(text, r"['’‘`´\x{0300}-\x{036F}]", "")
@@ -89,7 +97,7 @@ def clean(text: pa.Array) -> pa.Array:
     text = swap(text, r"[‐‑‒–—―−]", "-")
     text = swap(text, r"[\r\n\t;:()\[\]{}|\"]", " , ")
     text = swap(text, r"[&+]", " AND ")
-    text = tidy(swap(text, r"[^A-Z0-9,/ -]", " "))
+    text = spelt_out(tidy(swap(text, r"[^A-Z0-9,/ -]", " ")))
     text = swap(text, r"\b(FLAT|FLT|APT|RM|ROOM|UNIT)([0-9])", r"\1 \2")
     text = swap(text, r"\bTHE (FLAT|ANNEXE?|STUDIO|PENTHOUSE|MAISONETTE) ([0-9])", r"\1 , \2")
     return tidy(map_words(text, SPELLINGS))
@@ -112,7 +120,7 @@ def months_back(text: pa.Array) -> pa.Array:
 
 def ranges_and_slashes(text: pa.Array) -> pa.Array:
     """Number ranges in one form (`12-14`), flat-and-number slashes apart, every other hyphen and slash a space."""
-    text = months_back(text)
+    text = odd_units(months_back(text))
     text = swap(text, r"\b(FLAT|ROOM|UNIT|STUDIO) ([0-9]+[A-Z]?|[A-Z]) ?- ([0-9])", r"\1 \2 , \3")
     text = swap(text, r"\bFLAT ([0-9]+[A-Z]?)-([0-9]+[A-Z]?) ([^0-9]+)$", r"FLAT \1 , \2 \3")
     text = swap(text, r"\b(FLAT|ROOM|UNIT|STUDIO) ([0-9]+[A-Z]?)/([0-9]+[A-Z]?)\b", r"\1 \2 , \3")

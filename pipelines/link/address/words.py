@@ -31,6 +31,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "PSGE": ("PASSAGE", "PASS"),
     "CIR": ("CIRCUS",),
     "APP": ("APPROACH", "APPR"),
+    "BLVD": ("BOULEVARD", "BOULEVARDE", "BVD"),
     "HI": ("HIGH",),
     "MT": ("MOUNT",),
     "GT": ("GREAT",),
@@ -52,7 +53,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "CTR": ("CENTRE", "CENTER"),
     "BLK": ("BLOCK",),
     # Parts of a building.
-    "FLAT": ("FLT", "FLA", "FALT", "FALAT", "APARTMENT", "APT", "APPT", "APARTMNT"),
+    "FLAT": ("FLT", "FLA", "FALT", "FALAT", "APARTMENT", "APT", "APPT", "APARTMNT", "FFLAT"),
     "FLATS": ("FLTS",),
     "ROOM": ("RM", "BEDSIT", "BEDSITTER", "BEDROOM", "BEDRM", "BSIT"),
     "ROOMS": ("RMS", "BEDSITS"),
@@ -92,17 +93,21 @@ SHORT: dict[str, tuple[str, ...]] = {
     "FIRST FLOOR REAR": ("FFR",),
     "GROUND FLOOR FRONT": ("GFFR",),
     "BASEMENT FLAT": ("BFF", "B/F"),
+    "REAR OF": ("R/O",),
     # Words that tell nothing apart.
     "": ("THE", "NO", "NOS", "NR", "NUMBER", "C/O", "UNKNOWN", "NULL", "NONE", "NAN"),
 }
 
-SPELLINGS: dict[str, str] = {long: short for short, spellings in SHORT.items() for long in spellings}
+SPELLINGS: dict[str, str] = {long: short for short, spellings in SHORT.items() for long in spellings} | {
+    "NTH": "NORTH",
+    "STH": "SOUTH",
+}
 """From each spelling to the one that is compared."""
 
 LONG: dict[str, str] = {s: spellings[0] for s, spellings in SHORT.items() if s not in ("", "ST") and " " not in s}
 """From each short form to the whole word: slips of the pen are counted on words as they are written."""
 
-STRONG_STREETS = "RD|ST|AVE|LN|CL|CRES|DR|GDNS|SQ|TER|MWS|PDE|PSGE|APP"
+STRONG_STREETS = "RD|ST|AVE|LN|CL|CRES|DR|GDNS|SQ|TER|MWS|PDE|PSGE|APP|BLVD"
 """Words that end a street's name wherever they stand last."""
 
 STREETS = (
@@ -119,6 +124,20 @@ NAMED = f"{BUILDINGS}|PL|PLAZA|HALL|WHARF|QUAY|GATE|VIEW|CHAMBERS|STUDIOS|WORKS"
 
 KINDS = "FLAT|STUDIO|MAISONETTE|UNIT|ANNEXE|PENTHOUSE"
 """Kinds of part that carry a number or letter of their own."""
+
+ASIDE = "BESIDE|SEVERAL"
+"""Kinds that are no part of a property: a place beside it (land, the pavement), several properties at once."""
+
+OUTHOUSES = ("COACH HSE", "STABLES", "STABLE")
+"""Names that are a building of their own behind the house whose number they stand before."""
+
+TO_TEN = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN")
+TO_TWENTY = (
+    *TO_TEN,
+    *("ELEVEN", "TWELVE", "THIRTEEN", "FOURTEEN", "FIFTEEN", "SIXTEEN", "SEVENTEEN", "EIGHTEEN", "NINETEEN"),
+)
+TENS = ("TWENTY", "THIRTY", "FORTY", "FIFTY", "SIXTY", "SEVENTY", "EIGHTY", "NINETY")
+"""Numbers in words."""
 
 FLOORS: dict[str, str] = {
     "BASEMENT": "B",
@@ -258,5 +277,41 @@ PLACES: tuple[str, ...] = (
     "WIMBLEDON",
     "WOOD GREEN",
     "WOOLWICH",
+    # With a direction in front, which would be taken for the end of the street's name.
+    "NORTH FINCHLEY",
+    "EAST FINCHLEY",
+    "WEST NORWOOD",
+    "SOUTH NORWOOD",
+    "WEST HAMPSTEAD",
+    "SOUTH HAMPSTEAD",
+    "EAST DULWICH",
+    "WEST DULWICH",
+    "WEST KENSINGTON",
+    "NORTH KENSINGTON",
+    "SOUTH KENSINGTON",
+    "WEST EALING",
+    "WEST HAM",
+    "EAST ACTON",
+    "NORTH ACTON",
+    "WEST ACTON",
+    "SOUTH ACTON",
+    "WEST HENDON",
+    "NORTH HARROW",
+    "SOUTH HARROW",
+    "WEST HARROW",
+    "WEST BROMPTON",
+    "EAST SHEEN",
+    "SOUTH WIMBLEDON",
+    "SOUTH TOTTENHAM",
+    "NORTH WOOLWICH",
+    "NORTH CHEAM",
+    "SOUTH WOODFORD",
+    "SOUTH RUISLIP",
+    "SOUTH CROYDON",
+    "EAST CROYDON",
+    "WEST CROYDON",
+    "NORTH WEMBLEY",
+    "EAST BARNET",
+    "SOUTH HACKNEY",
 )
 """Towns, counties and London localities that say nothing within one borough; the boroughs' own names join them."""
