@@ -154,9 +154,9 @@ def _task(task: Path, options: argparse.Namespace) -> dict[str, Scores]:
 
 def _command(task: Path, out: Path) -> list[str]:
     address = "address_1,address_2" if task.name == "columns" else "address"
-    tool = Path(sys.executable).with_name("loda")
     return [
-        str(tool), "link", str(task / "records.csv"), "--gazetteer", str(task / "gazetteer.csv"), "--out", str(out),
+        sys.executable, "-c", "from pipelines.cli import app; app()", "link", str(task / "records.csv"),
+        "--gazetteer", str(task / "gazetteer.csv"), "--out", str(out),
         "--address", address, "--postcode", "postcode", "--json",
     ]  # fmt: skip
 
@@ -184,7 +184,7 @@ def _peer(peer: str, task: Path, options: argparse.Namespace) -> dict[str, Score
 
 
 def _finish(rows: dict[str, Scores], name: str, done: Run) -> None:
-    rows[name].seconds, rows[name].peak_gb = done.seconds, done.peak_gb
+    rows[name].seconds, rows[name].cpu, rows[name].peak_gb = done.seconds, done.cpu, done.peak_gb
     print(line(name, rows[name]), flush=True)
 
 
@@ -217,7 +217,10 @@ def _edge_cases(folder: Path, options: argparse.Namespace) -> None:
 
 def _scale(folder: Path, addresses: int, records: int) -> None:
     """Speed and memory at a quarter of the size and at the whole of it, and how they grow."""
-    print(f"\nscale{'':<24}{'seconds':>9}{'rec/s':>9}{'pairs':>13}{'peak GB':>9}{'P':>8}{'R':>8}", flush=True)
+    print(
+        f"\nscale{'':<24}{'seconds':>9}{'rec/s':>9}{'rec/CPU':>9}{'pairs':>13}{'peak GB':>9}{'P':>8}{'R':>8}",
+        flush=True,
+    )
     seen: list[tuple[Run, Scaled]] = []
     for part in (4, 1):
         made = write_scaled(folder, addresses // part, records // part)
@@ -229,7 +232,8 @@ def _scale(folder: Path, addresses: int, records: int) -> None:
         precision, recall = made.judged(pd.read_csv(folder / "loda.csv", usecols=["row", "uprn", "decision"]))
         pairs = done.said("pairs")
         print(
-            f"{name:<29}{done.seconds:>9.1f}{made.records / done.seconds:>9.0f}{f'{pairs:,}' if pairs else '-':>13}"
+            f"{name:<29}{done.seconds:>9.1f}{made.records / done.seconds:>9.0f}"
+            f"{made.records / done.cpu:>9.0f}{f'{pairs:,}' if pairs else '-':>13}"
             f"{done.peak_gb:>9.2f}{precision:>8.4f}{recall:>8.4f}",
             flush=True,
         )

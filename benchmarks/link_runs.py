@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,10 @@ PEERS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a program: wall seconds, the most memory of it and its children together, its words, its fault."""
+    """One run of a program: seconds by the clock and of the processor, most memory with its children, words, fault."""
 
     seconds: float = float("nan")
+    cpu: float = float("nan")
     peak_gb: float = float("nan")
     output: str = ""
     fault: str = ""
@@ -55,8 +57,8 @@ def _find(value: Any, name: str) -> Any:
 def run(command: Sequence[str], timeout: float) -> Run:
     """Run a program to its end or for `timeout` seconds; what went wrong is in `fault`, nothing is raised."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=errors)
+        began, spent = time.perf_counter(), _children_cpu()
+        process = subprocess.Popen(command, stdout=out, stderr=errors, cwd=VENV.parent)
         peak = _Peak(process.pid)
         peak.start()
         try:
@@ -65,7 +67,7 @@ def run(command: Sequence[str], timeout: float) -> Run:
         except subprocess.TimeoutExpired:
             _stop(process)
             fault = f"it was stopped after {timeout:.0f} seconds"
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, _children_cpu() - spent
         peak.done.set()
         peak.join()
         out.seek(0)
@@ -73,7 +75,12 @@ def run(command: Sequence[str], timeout: float) -> Run:
         said = [text for text in errors.read().strip().splitlines() if text.strip()]
         if fault and said:
             fault = f"{fault}: {said[-1][:300]}"
-        return Run(seconds, peak.bytes / 1e9, out.read(), fault)
+        return Run(seconds, cpu, peak.bytes / 1e9, out.read(), fault)
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
