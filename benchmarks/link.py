@@ -46,6 +46,9 @@ CUTS: dict[str, tuple[tuple[str, float | None, float | None], ...]] = {
 }
 """Each peer's operating points: name, least score, least gap. Recall at 99 % is swept whatever the point."""
 
+VERSIONS: dict[str, str] = {}
+"""What each peer was run with, as it said itself."""
+
 
 def main() -> None:
     """Write the tasks, run the systems, print the tables."""
@@ -61,7 +64,11 @@ def main() -> None:
     for sizes in options.scale:
         _scale(folder / "scale", *(int(size) for size in sizes.split(":")))
     if options.markdown:
-        lines = [f"Measured on {_setting()} with `{' '.join(['benchmarks/link.py', *sys.argv[1:]])}`."]
+        command = " ".join(["benchmarks/link.py", *sys.argv[1:]])
+        lines = [
+            f"Measured on {_setting()} with `{command}`.",
+            *(f"{peer}: {with_}." for peer, with_ in VERSIONS.items()),
+        ]
         for name, rows in results.items():
             lines += markdown(f"### {name}", rows)
         options.markdown.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -172,10 +179,11 @@ def _peer(peer: str, task: Path, options: argparse.Namespace) -> dict[str, Score
         print(f"{peer} failed on {task.name}: {done.fault}", flush=True)
         return {}
     facts = json.loads(out.with_suffix(".json").read_text())
+    VERSIONS[peer] = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     truth = Truth.read(task, facts["records"])
     rows: dict[str, Scores] = {}
     for name, weight, gap in CUTS[peer]:
-        label = name if facts["records"] == len(Truth.read(task).frame) else f"{name} (n={facts['records']:,})"
+        label = f"{name} (n={facts['records']:,})" if options.sample else name
         rows[label] = judge(truth, theirs(out, weight, gap), peer=True)
         _finish(rows, label, done)
         if options.categories and task.name == "hard":

@@ -34,16 +34,14 @@ ABBREVIATED = {
 
 def write_hard(folder: Path, addresses: int = 130_000, seed: int = 19, each: int = EACH) -> Path:
     """Write the hard cases as a task: at most `each` records a category."""
-    draw = random.Random(seed)
     gazetteer = make_borough(addresses)
     gone = _removed(gazetteer, np.random.default_rng(seed))
     place = Place.of(gazetteer, gone)
     columns = list(Row._fields)
-    rows = [
-        Row(*values) for values in gazetteer.drop(columns=["shell"]).assign(gone=gone)[columns].itertuples(index=False)
-    ]
+    rows = [Row(*values) for values in gazetteer.assign(gone=gone)[columns].itertuples(index=False)]
     lines = []
     for case in (*UNIT_CASES, *CASES):
+        draw = random.Random(f"{seed} {case.name}")
         eligible = [row for row in rows if bool(row.gone) == case.of_removed and case.which(row, place)]
         draw.shuffle(eligible)
         done = 0
@@ -223,8 +221,9 @@ def _swapped(row: Row, draw: random.Random, place: Place) -> str | None:
     number = row.unit.split()[-1]
     if not number.isdigit() or not row.building_number.isdigit() or number == row.building_number:
         return None
-    taken = place.key(f"FLAT {row.building_number}", "", number, row.street) in place.keys
-    return None if taken else f"FLAT {row.building_number}, {number} {row.street}"
+    if place.has_number(row, number):
+        return None
+    return f"FLAT {row.building_number}, {number} {row.street}"
 
 
 def _lost_name(row: Row, place: Place) -> bool:

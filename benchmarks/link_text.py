@@ -25,12 +25,14 @@ class Row(NamedTuple):
     locality: str
     postcode: str
     kind: str
+    shell: bool
     gone: bool
 
     @property
     def shell_like(self) -> bool:
         """The building itself, not a dwelling of it."""
-        return not self.unit and self.kind not in ("house", "named_house", "infill", "suffix", "range_whole", "shop")
+        alone = ("house", "named_house", "infill", "suffix", "range_whole", "shop")
+        return self.shell or (not self.unit and self.kind not in alone)
 
     def text(
         self, *, unit: str | None = None, name: str | None = None, number: str | None = None, street: str | None = None
