@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from link_borough import make_borough
+from link_identity import names_a_sibling
 
 COUNCIL = {"intensity": 1.44}
 """The top of the band that was measured at councils."""
@@ -159,7 +160,9 @@ def write_task(folder: Path, task: Task, gazetteer: pd.DataFrame, made: pd.DataF
     another = records["collision"] == "matches_other_only"
     building = source["building"]
     elsewhere = records["collision_uprn"].map(building) != records["source_uprn"].map(building)
-    lost, building_lost = twins | another, twins | (another & elsewhere.fillna(value=True).astype(bool))
+    building_lost = twins | (another & elsewhere.fillna(value=True).astype(bool))
+    sibling = names_a_sibling(records, source) & (records["collision"] != "matches_label_only")
+    lost = twins | another | sibling
     truth = truth_of(records["source_uprn"], gazetteer, kept, source.loc[records["source_uprn"], "kind"].to_numpy())
     truth["answerable"] = (~lost).astype(int)
     truth["building_answerable"] = (~building_lost).astype(int)
