@@ -64,7 +64,7 @@ def stem_and_type(street: pd.Series[str]) -> tuple[pd.Series[str], pd.Series[str
 
 
 def without_kind(names: pd.Series[str]) -> pd.Series[str]:
-    """Names of buildings, written out, without the word for what kind of building each is (`BETHWIN HSE`: `BETHWIN`)."""
+    """Names of buildings, written out, without the word for the kind of building (`BETHWIN HSE`: `BETHWIN`)."""
     return written_out(names.str.replace(rf" (?:{NAMED})$", "", regex=True))
 
 
