@@ -25,6 +25,9 @@ different units. No unit in the record against several units in the building is 
 gazetteer does not have. A near match, or two about as near, is decision `review`: such a row carries no UPRN,
 and `runner_up` holds what it may be.
 
+A place beside a property (land at it, next door to it, opposite) and two properties in one cell are never linked, unless
+the gazetteer has that very place in the same words: they go to `review` with the property as `runner_up`.
+
 Each distinct address is resolved once for the borough and joined back to its records.
 
 `link_landlords()` writes the table `landlord`: holders, managers and liable owners of all boroughs as one entity each

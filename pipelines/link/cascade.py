@@ -213,7 +213,7 @@ def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _says_little(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
-    """A bare number, a number said twice, or a street that only one side says to be the North or South of its name."""
+    """A bare number, a number said twice, or a street of which one side alone says North or South."""
     bare = (matched["low"] >= 0) & (matched["street"] == "") & (matched["name"] == "")
     there = matched["building"].map(spine.buildings["street"])
     both = (matched["street"] != "") & (there != "")

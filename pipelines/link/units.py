@@ -261,7 +261,7 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -
 
 
 def _one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    """Names that are alike, or of which one goes on where the other ends (`BETHWIN`, `BETHWINHOUSE`) or is missing."""
+    """Names that are alike, or one goes on where the other ends (`BETHWIN`, `BETHWINHOUSE`), or one is missing."""
     near = cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME
     prefix = cpdist(one, two, scorer=Prefix.similarity, dtype=np.float32)
     shorter = np.minimum(np.char.str_len(one.astype(str)), np.char.str_len(two.astype(str)))
