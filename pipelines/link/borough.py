@@ -17,7 +17,7 @@ from pipelines.governance import access, stages
 from pipelines.link import report, review
 from pipelines.link.cascade import decide
 from pipelines.link.pair_model import shipped
-from pipelines.link.pairs import Scorer
+from pipelines.link.pairs import Missing, Scorer
 from pipelines.link.records import Records, datasets_with_address, read_records
 from pipelines.link.spine import Spine, read_spine
 from pipelines.link.stated import by_uprn
@@ -79,7 +79,9 @@ def link(
     settled = np.zeros(len(records.rows), dtype=bool)
     settled[by_record.index] = True
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
-    by_address, notes = decide(records.addresses.loc[open_], spine, scorer or shipped())
+    by_address, notes = decide(
+        records.addresses.loc[open_], spine, scorer or shipped(), Missing.of(records.addresses, spine)
+    )
     made = _for_records(records, by_record, by_address, settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
     reviewed = rulings.lay_over(made)

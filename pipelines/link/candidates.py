@@ -84,12 +84,12 @@ def _by_place(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFrame
         queries.loc[said["query"], ["low", "high"]].reset_index(drop=True).assign(at=said["at"], row=said["query"])
     )
     known = buildings[["low", "high"]].assign(at=buildings["street_number"], row=buildings.index)
-    left, right = (_opened(side.loc[(side["low"] >= 0) & (side["at"] >= 0)]) for side in (numbers, known))
+    left, right = (opened(side.loc[(side["low"] >= 0) & (side["at"] >= 0)]) for side in (numbers, known))
     return left, right
 
 
-def _opened(numbers: pd.DataFrame) -> pd.DataFrame:
-    """Each row once for each number of its range."""
+def opened(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Each row once for each number of its range: columns row and key, the street's number (`at`) and the house's."""
     step = np.where((numbers["high"] - numbers["low"]) % 2 == 0, 2, 1)
     parts = []
     for n in range(LONGEST_RANGE):

@@ -28,11 +28,13 @@ class Notes:
 
     Attributes:
         scorer: how likely a pair is; None where no stage asks.
+        missing: how much the gazetteer lacks of what all the addresses name.
         counts: pairs, pairs left out.
         why: addresses for which a reason to abstain was seen.
     """
 
     scorer: Any
+    missing: pairs.Missing
     counts: dict[str, float] = field(default_factory=dict)
     why: dict[LinkReason, set[int]] = field(default_factory=dict)
 
@@ -163,7 +165,7 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     enough = addresses.loc[says_enough(addresses) | named]
     if enough.empty:
         return together([])
-    found = pairs.search(enough, spine, notes.scorer)
+    found = pairs.search(enough, spine, notes.scorer, notes.missing)
     notes.add(found.counts)
     for reason, some in (
         (LinkReason.ALL_CONTRADICTED, found.contradicted),
@@ -286,18 +288,21 @@ CASCADE: tuple[tuple[LinkStage, Stage], ...] = (
 )
 
 
-def decide(addresses: pd.DataFrame, spine: Spine, scorer: pairs.Scorer) -> tuple[pd.DataFrame, Notes]:
+def decide(
+    addresses: pd.DataFrame, spine: Spine, scorer: pairs.Scorer, missing: pairs.Missing | None = None
+) -> tuple[pd.DataFrame, Notes]:
     """Verdicts for distinct addresses.
 
     Args:
         addresses: columns `FOLDED`, canonical and words, indexed by the address's number.
         spine: the gazetteer.
         scorer: how likely a pair is.
+        missing: how much the gazetteer lacks of what all the area's addresses name; None: of these.
 
     Returns:
         Verdicts with a column stage, one for each address in the order of its index, and the stages' notes.
     """
-    notes = Notes(scorer)
+    notes = Notes(scorer, missing or pairs.Missing.of(addresses, spine))
     aside = addresses["kind"].isin(ASIDE_KINDS)
     parts, _ = _through(CASCADE, addresses.loc[~aside], spine, notes)
     if aside.any():
@@ -336,7 +341,7 @@ def left_open(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     """The addresses that the stages before the pair model leave open and that say enough for it."""
     before = CASCADE[: [name for name, _ in CASCADE].index(LinkStage.PAIRS)]
     one = addresses.loc[~addresses["kind"].isin(ASIDE_KINDS)]
-    _, rest = _through(before, one, spine, Notes(None))
+    _, rest = _through(before, one, spine, Notes(None, pairs.Missing(0, 0)))
     named = (rest["street"] != "") & (spine.streets.number(rest["street"]) < 0)
     return rest.loc[says_enough(rest) | named]
 

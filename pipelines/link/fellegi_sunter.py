@@ -53,7 +53,7 @@ class FellegiSunter:
     link_from: float = 0.95
     gap_from: float = 0.5
     review_from: float = 0.3
-    prior: float = 0.8
+    missing: float = 0.1
 
     def probability(self, features: pd.DataFrame) -> Floats:
         """Probability that each pair is one building, by itself."""

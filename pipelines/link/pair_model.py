@@ -27,7 +27,7 @@ class PairModel:
     Attributes:
         estimator: scikit-learn's; `predict_proba` over `FEATURES`.
         knots, shares: of those best candidates whose share of the odds is `knots`, `shares` are right.
-        link_from, gap_from, review_from, prior: see `pairs.Scorer`.
+        link_from, gap_from, review_from, missing: see `pairs.Scorer`.
     """
 
     estimator: Any
@@ -36,7 +36,7 @@ class PairModel:
     link_from: float
     gap_from: float
     review_from: float
-    prior: float
+    missing: float
 
     def probability(self, features: pd.DataFrame) -> Floats:
         """Probability that each pair is one building, by itself."""
@@ -64,5 +64,5 @@ def shipped() -> PairModel:
         np.array(card["calibration"]["share"]),
         np.array(card["calibration"]["right"]),
         **card["thresholds"],
-        prior=card["prior"],
+        missing=card["missing"],
     )

@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.link.candidates import candidates
+from pipelines.link.candidates import candidates, opened
 from pipelines.link.features import UNIT_AS_NUMBER, UNIT_FOUND, compared, queries_of, with_rivals
 from pipelines.link.places import sides, without_sides
 from pipelines.link.spine import Spine
 
 Floats = npt.NDArray[np.float64]
-PRIOR_ADDRESSES = 500.0
-ROUNDS, SETTLED = 30, 1e-5
+PRIOR_ADDRESSES = 2_000.0
+MOST_SHIFT = 5.0
 OTHER_NAME = 0.6
 """Likeness of names below which a building with another name, and no number, is another building."""
 UNLIKE_STREET = 0.6
@@ -58,8 +58,8 @@ class Scorer(Protocol):
         """Calibrated probability from which it is worth a person's look."""
 
     @property
-    def prior(self) -> float:
-        """Share of addresses with a right candidate, where the scorer comes from."""
+    def missing(self) -> float:
+        """Share of addresses that the gazetteer does not have (`Missing`), where the scorer comes from."""
 
 
 @dataclass
@@ -80,8 +80,8 @@ class Search:
     counts: dict[str, float] = field(default_factory=dict)
 
 
-def search(addresses: pd.DataFrame, spine: Spine, scorer: Scorer) -> Search:
-    """The likeliest building of each address (columns `FOLDED` and words)."""
+def search(addresses: pd.DataFrame, spine: Spine, scorer: Scorer, missing: Missing) -> Search:
+    """The likeliest building of each address (columns `FOLDED`, words, place); `missing` is of all the area's."""
     queries = queries_of(addresses, spine)
     found = candidates(queries, spine.buildings, spine.streets.meant(queries["street"]))
     counts = {"pairs": float(len(found.pairs)), "pairs_left_out": float(found.pairs_left_out)}
@@ -93,7 +93,7 @@ def search(addresses: pd.DataFrame, spine: Spine, scorer: Scorer) -> Search:
     alive["probability"] = scorer.probability(with_rivals(alive, features.loc[open_].reset_index(drop=True)))
     alive["place_clash"] = place_clash(features.loc[open_])
     alive["as_number"] = features.loc[open_, "unit"].eq(UNIT_AS_NUMBER).to_numpy()
-    best = _decided(held_to_rivals(alive, area_shift(alive, scorer)), scorer)
+    best = _decided(held_to_rivals(alive, missing.shift(scorer.missing)), scorer)
     contradicted = every.difference(best.index)
     best.index = addresses.index[best.index]
     return Search(best, addresses.index[contradicted], addresses.index[found.left_out], counts)
@@ -188,27 +188,31 @@ def nothing_in_common(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return (~features["number"].ge(1) & ~name & ~unit).to_numpy()
 
 
-def area_shift(alive: pd.DataFrame, scorer: Scorer) -> float:
-    """How much likelier a right candidate is in this area than where the scorer comes from: an odds ratio.
+@dataclass(frozen=True)
+class Missing:
+    """How much of what an area's records name its gazetteer does not have: of `known` addresses, `missing`."""
 
-    Areas differ: one gazetteer lacks a twentieth of what records name, another a third. The share is estimated from the
-    area's own addresses by expectation-maximisation and held to the scorer's by `PRIOR_ADDRESSES`, so that a small
-    area is judged as the average one is.
+    known: int
+    missing: int
 
-    Saerens, Latinne and Decaestecker (2002), Adjusting the outputs of a classifier to new a priori probabilities,
-    Neural Computation 14(1).
-    """
-    odds = alive["probability"].clip(1e-9, 1 - 1e-9)
-    total = (odds / (1 - odds)).groupby(alive["query"]).sum().to_numpy()
-    known, share = scorer.prior, scorer.prior
-    for _ in range(ROUNDS):
-        ratio = (share / (1 - share)) / (known / (1 - known))
-        found = float((ratio * total / (1 + ratio * total)).sum())
-        new = (found + PRIOR_ADDRESSES * known) / (len(total) + PRIOR_ADDRESSES)
-        settled, share = abs(new - share) < SETTLED, new
-        if settled:
-            break
-    return (share / (1 - share)) / (known / (1 - known))
+    @classmethod
+    def of(cls, addresses: pd.DataFrame, spine: Spine) -> Missing:
+        """Counted over addresses in a street of the gazetteer that give one number: is there that number in it?"""
+        street = spine.streets.number(addresses["street"])
+        plain = (street >= 0) & (addresses["low"] >= 0).to_numpy() & (addresses["low"] == addresses["high"]).to_numpy()
+        asked = pd.Series(street[plain]).astype(str) + "#" + addresses["low"].to_numpy()[plain].astype(str)
+        there = opened(spine.buildings.assign(at=spine.buildings["street_number"], row=spine.buildings.index))["key"]
+        return cls(int(plain.sum()), int((~asked.isin(there)).sum()))
+
+    def shift(self, usual: float) -> float:
+        """How much likelier a right candidate is here than where a scorer comes from: an odds ratio.
+
+        Gazetteers differ: one lacks a twentieth of what records name, another a third. The share is held to the usual
+        one by `PRIOR_ADDRESSES`, so that a small or new area is judged as the average one is.
+        """
+        share = (self.missing + PRIOR_ADDRESSES * usual) / (self.known + PRIOR_ADDRESSES)
+        ratio = ((1 - share) / share) / ((1 - usual) / usual)
+        return float(np.clip(ratio, 1 / MOST_SHIFT, MOST_SHIFT))
 
 
 def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
@@ -216,7 +220,7 @@ def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
 
     Args:
         alive: columns query, building, probability (of the pair by itself), and others that are handed on.
-        shift: see `area_shift`.
+        shift: see `Missing.shift`.
 
     Returns:
         Indexed by query: building, share (of the odds of all candidates and of none), second (building or -1), gap
