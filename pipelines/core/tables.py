@@ -19,7 +19,11 @@ LINK = pa.schema(
         ("runner_up", pa.string()),
     ]
 )
-"""`link`: one row a source record with an address. `decision` is linked, parent, review or none."""
+"""`link`: one row a source record with an address. `decision` is linked, parent, review or none.
+
+A record of several flats ("Flats 1-6, 12 High Street") has a row for each that the gazetteer has, reason unit_range,
+and beside them its row of the building where the gazetteer lacks one of them.
+"""
 
 LINK_REPORT = pa.schema(
     [
