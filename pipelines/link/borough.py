@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 from pipelines.core.tables import LINK
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
-from pipelines.link import report, review
-from pipelines.link.cascade import decide
+from pipelines.link import memory, report, review
 from pipelines.link.pair_model import shipped
 from pipelines.link.pairs import Scorer
 from pipelines.link.records import Records, datasets_with_address, read_records
@@ -38,13 +37,14 @@ def link_borough(borough: str) -> StageResult:
     Returns:
         Counts of records, of which one may have several rows: records, linked, parent, review, none, match_rate
         (linked or parent, share of records), the same by dataset (`council_tax.match_rate`); addresses (distinct),
-        pairs, pairs_left_out, seconds; reviewed_is, reviewed_is_not and reviewed_gone (`review.Rulings.lay_over`).
+        recalled (of those, see `memory`), pairs, pairs_left_out, seconds; reviewed_is, reviewed_is_not and
+        reviewed_gone (`review.Rulings.lay_over`).
     """
     datasets = ["gazetteer", *datasets_with_address()]
     drops = stages.drops_behind([borough], datasets)
     allowed = [d for d in datasets if access.allowed(borough, d, "hmo_detection")]
     decided = review.decided(borough)
-    made_from = stages.input_hash(STAGE, drops, allowed, decided.version, report.version())
+    made_from = stages.input_hash(STAGE, drops, allowed, decided.version, report.version(), memory.model_version())
     if stages.is_done(STAGE, borough, made_from):
         return StageResult(STAGE, borough, "unchanged", f"The links of {borough} are up to date.")
     started = time.perf_counter()
@@ -57,11 +57,13 @@ def link_borough(borough: str) -> StageResult:
     areas = report.areas_of(table)
     del table
     records = read_records(borough, spine)
-    made, counts, rulings = _judged(records, spine, shipped(), decided)
+    rests_on = memory.version(borough)
+    made, counts, rulings, by_address = _judged(records, spine, shipped(), decided, memory.recall(borough, rests_on))
     told, rows = _each_unit(made, records, spine, rulings)
     counts |= _counts(told["decision"], records.rows["dataset"])
     access.write_table("link", _table(rows, records, borough), borough=borough, made_from=hashes)
     report.write(borough, _table(told, records, borough), records, areas, hashes)
+    memory.keep(borough, rests_on, records.addresses, by_address)
     counts["properties"] = float(len(spine.rows))
     counts["seconds"] = round(time.perf_counter() - started, 3)
     stages.mark_done(STAGE, borough, made_from, counts)
@@ -77,25 +79,26 @@ def link(
     decided: review.Decided = review.NOTHING,
 ) -> tuple[pa.Table, dict[str, float]]:
     """One row of `link` for each record, and counts; what people decided outranks everything."""
-    made, counts, _ = _judged(records, spine, scorer or shipped(), decided)
+    made, counts, _, _ = _judged(records, spine, scorer or shipped(), decided, memory.NOTHING)
     return _table(made, records, borough), counts | _counts(made["decision"], records.rows["dataset"])
 
 
 def _judged(
-    records: Records, spine: Spine, scorer: Scorer, decided: review.Decided
-) -> tuple[pd.DataFrame, dict[str, float], review.Rulings]:
-    """A verdict for each record, counts of how it was come by, and what people decided."""
+    records: Records, spine: Spine, scorer: Scorer, decided: review.Decided, known: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, float], review.Rulings, pd.DataFrame]:
+    """A verdict for each record, counts of how it was come by, what people decided, and verdicts by address."""
     rulings = review.Rulings(decided, records, spine)
     by_record, contradicted = rulings.of_stated(*by_uprn(records, spine))
     settled = np.zeros(len(records.rows), dtype=bool)
     settled[by_record.index] = True
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
-    by_address, notes = decide(records.addresses.loc[open_], spine, scorer)
+    by_address, notes, recalled = memory.decide(records.addresses.loc[open_], spine, scorer, known)
     made = _for_records(records, by_record, by_address, settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
     reviewed = rulings.lay_over(made)
-    counts = {"addresses": float(len(records.addresses)), "pairs": 0.0, "pairs_left_out": 0.0} | notes.counts
-    return made, counts | reviewed, rulings
+    counts = {"addresses": float(len(records.addresses)), "recalled": float(recalled)}
+    counts |= {"pairs": 0.0, "pairs_left_out": 0.0} | notes.counts | reviewed
+    return made, counts, rulings, by_address
 
 
 def _each_unit(

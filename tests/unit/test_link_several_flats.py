@@ -16,13 +16,9 @@ from models.hmo.labels import labels_at
 from pipelines.core.tables import LANDLORD, LICENSING, LINK, LINK_REPORT
 from pipelines.governance import access, stages
 from pipelines.licensing import assess
-from pipelines.link import Decision, LinkReason, link_borough
-from pipelines.link.borough import link
-from pipelines.link.records import make_records
-from pipelines.link.review import COLUMNS, Decided, Rulings
-from pipelines.link.unit_ranges import linked_units
+from pipelines.link import LinkReason, link_borough, review
+from pipelines.link.review import COLUMNS, Decided
 from pipelines.link.why import why
-from tests.spec.link_world import spine_of
 from tests.unit.link_lake import put
 
 BOROUGH = "camden"
@@ -189,24 +185,23 @@ def test_a_landlord_of_several_flats_holds_one_building(home: Path) -> None:
     assert (len(held.place), held.licence.tolist()) == (1, [True])
 
 
-def test_what_people_refused_is_no_flat_of_the_run(home: Path) -> None:
-    rows = [BLOCK | {"class": "PP"}, *(flat(n) | {"parent": "100"} for n in "123")]
-    spine = spine_of(rows)
-    table = pa.table(
-        {
-            "record_id": pa.array([7], pa.int64()),
-            "address": ["Flats 1-3, 12 Example Road"],
-            "postcode": [POSTCODE],
-            "uprn": pa.nulls(1, pa.string()),
-        }
-    )
-    records = make_records({"epc": table}, spine.whole.places, spine.streets)
-    made, _ = link(records, spine, BOROUGH)
-    assert made["decision"].to_pylist() == [Decision.PARENT]
-    said = Decided(
-        pd.DataFrame([(1, "Flats 1-3, 12 Example Road", POSTCODE, "is_not", "12002")], columns=list(COLUMNS))
-    )
-    verdict = made.to_pandas().fillna("")
-    units = linked_units(verdict, records, spine)
-    left = units.loc[~Rulings(said, records, spine).bars_of(units.index, units["uprn"])]
-    assert left["uprn"].tolist() == ["12001", "12003"]
+def decided(verdict: str, uprn: str) -> Decided:
+    row = (1, "Flats 1-3, 12 Example Road", POSTCODE, verdict, uprn)
+    return Decided(pd.DataFrame([row], columns=list(COLUMNS)))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "uprn", "uprns"),
+    [
+        ("is_not", "12002", ["12001", "12003"]),
+        ("is_not", "100", [None]),
+        ("is", "12004", ["12004"]),
+        ("is", "100", ["100"]),
+    ],
+)
+def test_what_people_say_of_the_record_outranks_its_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, uprn: str, uprns: list[str | None]
+) -> None:
+    monkeypatch.setattr(review, "decided", lambda borough: decided(verdict, uprn))
+    assert linked(record("Flats 1-3, 12 Example Road"))["uprn"].tolist() == uprns
+    assert counts_told()["records"] == 1
