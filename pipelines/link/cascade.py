@@ -15,7 +15,7 @@ import pandas as pd
 
 from pipelines.link import pairs
 from pipelines.link.features import all_words, shared_words
-from pipelines.link.places import ASIDE_KINDS, BUILDING, sides, written_out
+from pipelines.link.places import ASIDE_KINDS, BUILDING, sides, without_sides, written_out
 from pipelines.link.spine import Spine
 from pipelines.link.units import resolve
 from pipelines.link.verdicts import CERTAIN, together, verdicts
@@ -97,9 +97,13 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     position = addresses.index.get_indexer(found.index)
     at = pd.Index(once["canonical"]).get_indexer(pd.Index(found["canonical"]))
     explained, _ = shared_words(position, at, all_words(addresses), all_words(once))
+    _, named = shared_words(position, at, addresses["place"], once["place"])
+    spread = once["building"].map(spine.buildings["street_spread"]).to_numpy()[at]
+    # Without postcode and locality, a High Street may be that of another place, though only one has this number.
+    unsaid = (spread > 1) & (named < ALL_WORDS)
     barred = (explained < ALL_WORDS) | np.where(
         found["postcode"] == "",
-        found["postcodes"].fillna(1) > 1,
+        (found["postcodes"].fillna(1) > 1) | unsaid,
         elsewhere & (in_postcode | (in_district & (district != other)) | known_elsewhere),
     )
     return _by_key(addresses.loc[found.index[~barred]], once, ["canonical"], LinkReason.EXACT_ADDRESS_UNIQUE)
@@ -164,6 +168,7 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     for reason, some in (
         (LinkReason.ALL_CONTRADICTED, found.contradicted),
         (LinkReason.TOO_MANY_CANDIDATES, found.left_out),
+        (LinkReason.NOTHING_NEAR, found.best.index[~found.best["decided"] & ~found.best["near"]]),
     ):
         notes.why.setdefault(reason, set()).update(some)
     matched = enough.join(found.best, how="inner")
@@ -214,12 +219,14 @@ def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:
 
 def _says_little(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
     """A bare number, a number said twice, or a street of which one side alone says North or South."""
-    bare = (matched["low"] >= 0) & (matched["street"] == "") & (matched["name"] == "")
+    bare = (matched["low"] >= 0) & (matched["street"] == "") & (matched["name"] == "") & ~matched["has_unit"]
     there = matched["building"].map(spine.buildings["street"])
     both = (matched["street"] != "") & (there != "")
     # "7 7 SISTERS LN" is flat 7 of number 7, or number 7 with the figure of Seven Sisters.
+    called = written_out(matched["street"]) == matched["building"].map(spine.buildings["name_written"])
     again = (matched["identifier"] == matched["low"].astype(str)) & (matched["street"] != there) & ~matched["as_number"]
-    return bare | again | (both & (sides(matched["street"], there) > 0))
+    one_name = without_sides(matched["street"]) == without_sides(there)
+    return bare | (again & ~called) | (both & one_name & (sides(matched["street"], there) > 0))
 
 
 def _in_a_court(matched: pd.DataFrame, spine: Spine) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index[int]]:
@@ -261,6 +268,7 @@ def abstain(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame
     index = addresses.index.to_series()
     reason = pd.Series(str(LinkReason.NO_CANDIDATE), index=addresses.index)
     reason[index.isin(notes.why.get(LinkReason.ALL_CONTRADICTED, set()))] = str(LinkReason.ALL_CONTRADICTED)
+    reason[index.isin(notes.why.get(LinkReason.NOTHING_NEAR, set()))] = str(LinkReason.NOTHING_NEAR)
     reason[index.isin(notes.why.get(LinkReason.TOO_MANY_CANDIDATES, set()))] = str(LinkReason.TOO_MANY_CANDIDATES)
     reason[~says_enough(addresses) & (reason == str(LinkReason.NO_CANDIDATE))] = str(LinkReason.TOO_LITTLE_ADDRESS)
     reason[addresses["canonical"] == ""] = str(LinkReason.NO_ADDRESS)

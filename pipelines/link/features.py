@@ -21,13 +21,13 @@ from pipelines.link.streets import joined
 CHUNK = 1_000_000
 RISING = (
     *("number", "street", "street_stem", "street_kind", "street_within", "name", "name_stem", "name_within"),
-    *("postcode", "words_explained", "words_used", "place"),
+    *("postcode", "words_explained", "words_used", "place", "place_used"),
     *("street_lead", "name_lead", "postcode_lead", "words_explained_lead", "words_used_lead", "place_lead"),
 )
 """Features of which more never speaks against a link."""
 LEADS = tuple(name.removesuffix("_lead") for name in RISING if name.endswith("_lead"))
 """Features of which the distance to the best other candidate of the same address is one of its own."""
-GIVEN = ("rivals", "number_given", "number_known", "postcode_known", "street_here", "unit")
+GIVEN = ("rivals", "street_spread", "number_given", "number_known", "postcode_known", "street_here", "unit")
 FEATURES = (*RISING, *GIVEN)
 ALONE = tuple(name for name in FEATURES if name != "rivals" and not name.endswith("_lead"))
 NEAR_STREET = 0.8
@@ -110,7 +110,8 @@ def _compared(pairs: pd.DataFrame, queries: pd.DataFrame, spine: Spine) -> pd.Da
     made["words_explained"], made["words_used"] = shared_words(
         query, building, queries["words"], spine.buildings["words"]
     )
-    made["place"], _ = shared_words(query, building, queries["place"], spine.buildings["place"])
+    made["street_spread"] = spine.buildings["street_spread"].to_numpy(np.float32)[building]
+    made["place"], made["place_used"] = shared_words(query, building, queries["place"], spine.buildings["place"])
     made["number_given"] = (queries["low"].to_numpy()[query] >= 0).astype(np.float32)
     made["number_known"] = (spine.buildings["low"].to_numpy()[building] >= 0).astype(np.float32)
     made["postcode_known"] = _known_postcode(queries, spine)[query]

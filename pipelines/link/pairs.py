@@ -23,8 +23,10 @@ PRIOR_ADDRESSES = 500.0
 ROUNDS, SETTLED = 30, 1e-5
 OTHER_NAME = 0.6
 """Likeness of names below which a building with another name, and no number, is another building."""
+UNLIKE_STREET = 0.6
 NAMED_IN_WORDS = 4
 """Letters of a street's name, without its type, that may be looked for among all words of a record."""
+OWN_NAME = 0.9
 STREET_IN_NAME = 0.85
 """Likeness from which a record's street is the name of the building."""
 
@@ -89,6 +91,7 @@ def search(addresses: pd.DataFrame, spine: Spine, scorer: Scorer) -> Search:
     every = pd.Index(pairs["query"].unique())
     alive = pairs.loc[open_].reset_index(drop=True)
     alive["probability"] = scorer.probability(with_rivals(alive, features.loc[open_].reset_index(drop=True)))
+    alive["place_clash"] = place_clash(features.loc[open_])
     alive["as_number"] = features.loc[open_, "unit"].eq(UNIT_AS_NUMBER).to_numpy()
     best = _decided(held_to_rivals(alive, area_shift(alive, scorer)), scorer)
     contradicted = every.difference(best.index)
@@ -131,8 +134,13 @@ def other_street(
     street, name = queries["joined"].to_numpy()[query[some]], spine.buildings["name_written"].to_numpy()[building[some]]
     named = (name != "") & (similarity(street, name) >= STREET_IN_NAME)
     differ[some[named]] = False
-    # "Church Road" for "Church Street" is another street, whether the gazetteer has both or not.
-    other_kind = features["street_kind"].eq(0) & features["street_stem"].ge(1.0)
+    # A building's own name and its own postcode outweigh a street that somebody mistook.
+    own = features[["name", "name_stem"]].min(axis=1).ge(OWN_NAME) & features["postcode"].eq(4)
+    differ &= ~own.to_numpy()
+    # "Church Road" for "Church Street" is another street, whether the gazetteer has both or not; in one postcode, where
+    # there is no Church Road, it is a slip.
+    slip = features["postcode"].eq(4) & (said < 0)
+    other_kind = features["street_kind"].eq(0) & features["street_stem"].ge(1.0) & ~slip
     # North and South of one name are two streets, however alike they are written.
     near = np.flatnonzero(features["street_stem"].ge(SIDES_FROM).to_numpy())
     contrary = np.zeros(len(pairs), dtype=bool)
@@ -143,7 +151,20 @@ def other_street(
     same = without_sides(one).to_numpy() == without_sides(two).to_numpy()
     here = features["postcode"].to_numpy()[near] >= SAME_POSTCODE
     differ[near[(level == 1) & same & here]] = False
-    return np.asarray(differ | other_kind.to_numpy() | contrary)
+    return np.asarray(differ | other_kind.to_numpy() | contrary | unlike_street(features))
+
+
+def unlike_street(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Both sides name a street, the two are nothing like each other, and no building's name speaks for the pair."""
+    street = features[["street", "street_stem", "street_within"]].max(axis=1).lt(UNLIKE_STREET)
+    name = features[["name", "name_stem", "name_within"]].max(axis=1).ge(OWN_NAME)
+    return np.asarray(features["street"].notna() & street & ~name)
+
+
+def place_clash(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Both sides name a place, no word of which is the other's, and no postcode speaks for the pair."""
+    clash = features["place"].eq(0) & features["place_used"].eq(0)
+    return np.asarray(clash & ~features["postcode"].ge(2))
 
 
 def other_name(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -194,12 +215,12 @@ def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
     """The likeliest candidate of each query, given that one of them or none is right.
 
     Args:
-        alive: columns query, building, probability (of the pair by itself), as_number.
+        alive: columns query, building, probability (of the pair by itself), and others that are handed on.
         shift: see `area_shift`.
 
     Returns:
         Indexed by query: building, share (of the odds of all candidates and of none), second (building or -1), gap
-        (to the second's share), as_number.
+        (to the second's share), and the other columns.
     """
     odds = alive["probability"].clip(1e-9, 1 - 1e-9)
     odds = shift * odds / (1 - odds)
@@ -209,7 +230,7 @@ def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
     rank = order.groupby("query").cumcount()
     best = order.loc[rank == 0].set_index("query")
     second = order.loc[rank == 1].set_index("query")
-    out = best[["building", "share", "as_number"]].copy()
+    out = best.drop(columns=["probability"])
     out["second"] = second["building"].reindex(best.index).fillna(-1).astype(np.int64)
     out["gap"] = best["share"] - second["share"].reindex(best.index).fillna(0.0)
     return out
@@ -217,7 +238,7 @@ def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
 
 def _decided(best: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
     out = best.assign(probability=scorer.calibrated(best["share"].to_numpy()))
-    out["decided"] = (out["probability"] >= scorer.link_from) & (out["gap"] >= scorer.gap_from)
+    out["decided"] = (out["probability"] >= scorer.link_from) & (out["gap"] >= scorer.gap_from) & ~out["place_clash"]
     out["near"] = ~out["decided"] & (out["probability"] >= scorer.review_from)
     out["gap"] = out["gap"].clip(upper=out["probability"])
     return out

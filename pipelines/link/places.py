@@ -6,6 +6,8 @@ What is folded stays marked: a letter behind a number may be a house of its own,
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,19 +27,30 @@ SIDES = (("NORTH", "SOUTH", "EAST", "WEST"), ("UPPER", "LOWER"), ("GT", "LITTLE"
 Mask = npt.NDArray[np.bool_]
 
 
-def fold(parsed: pd.DataFrame) -> pd.DataFrame:
-    """Parsed addresses (as `parse` gives them) with the columns `FOLDED`, in the same order and index."""
+def fold(parsed: pd.DataFrame, streets: Collection[str] = ()) -> pd.DataFrame:
+    """Parsed addresses with one reading of letters and courts.
+
+    Args:
+        parsed: as `parse` gives them.
+        streets: what is known to be a street though it is called a court.
+
+    Returns:
+        The columns `FOLDED`, in the same order and index.
+    """
     out = parsed[[*UNIT, *BUILDING]].copy()
     out["from_suffix"] = False
     one_number = (out["low"] >= 0) & (out["low"] == out["high"])
     no_unit = parsed["unit"] == ""
-    lettered = (out["suffix"].str.len() == 1) & no_unit & one_number
+    # "The Flat, 12A" and "First Floor Flat, 12A" are 12A as well: the letter is all that the unit has of a name.
+    nameless = (out["identifier"] == "") & (out["room"] == "")
+    lettered = (out["suffix"].str.len() == 1) & nameless & one_number & ~out["kind"].isin(ASIDE_KINDS)
     out.loc[lettered, "kind"] = "FLAT"
     out.loc[lettered, "identifier"] = out.loc[lettered, "suffix"]
     out.loc[lettered, "from_suffix"] = True
     out.loc[lettered, "suffix"] = ""
 
     court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf"(?:^| )(?:{BUILDINGS})$")
+    court &= ~out["street"].isin(streets)
     single = court & one_number
     out.loc[single, "kind"] = "FLAT"
     out.loc[single, "identifier"] = out.loc[single, "low"].astype(str) + out.loc[single, "identifier"]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pipelines.governance import access
 from pipelines.link.address import parse
 from pipelines.link.places import fold
-from pipelines.link.spine import Spine
+from pipelines.link.spine import Spine, Whole
 from pipelines.link.streets import Streets
 from schemas import registry
 
@@ -53,10 +53,10 @@ def read_records(borough: str, spine: Spine) -> Records:
         dataset: access.read_dataset(dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED)
         for dataset in datasets_with_address()
     }
-    return make_records(tables, spine.whole.places, spine.streets)
+    return make_records(tables, spine.whole, spine.streets)
 
 
-def make_records(tables: dict[str, pa.Table], places: tuple[str, ...], streets: Streets) -> Records:
+def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) -> Records:
     """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets."""
     texts = pa.chunked_array(
         [
@@ -71,13 +71,15 @@ def make_records(tables: dict[str, pa.Table], places: tuple[str, ...], streets: 
     del texts
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = parse(address, postcode, places=places, streets=pa.array(streets.table["text"], pa.string()))
+    parsed = parse(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
     key = parsed["canonical"]
     for part in ("postcode", *BESIDE_CANONICAL):
         key = key + SEPARATOR + parsed[part]
     number, first = _distinct(key)
     distinct = parsed.iloc[first].reset_index(drop=True)
-    addresses = fold(distinct).assign(**{name: distinct[name] for name in ("canonical", *BESIDE_CANONICAL)})
+    addresses = fold(distinct, whole.streets).assign(
+        **{name: distinct[name] for name in ("canonical", *BESIDE_CANONICAL)}
+    )
     sizes = [table.num_rows for table in tables.values()]
     rows = pd.DataFrame(
         {

@@ -76,7 +76,7 @@ def keys_of(address: Sequence[str], postcode: Sequence[str], spine: Spine) -> pd
             "uprn": pa.nulls(len(address), pa.string()),
         }
     )
-    made = make_records({"review": table}, spine.whole.places, spine.streets)
+    made = make_records({"review": table}, spine.whole, spine.streets)
     found = made.addresses.loc[made.rows["address"]].reset_index(drop=True)
     return found[["canonical", "postcode"]].assign(key=key_of(found))
 

@@ -107,7 +107,7 @@ def waiting(borough: str, spine: Spine, cells: pd.Series[str]) -> pd.DataFrame:
     links = access.read_table("link", LINK, boroughs=[borough])
     links = links.filter(pc.equal(links["decision"], str(Decision.REVIEW)))
     tables = {name: _of(borough, name, links) for name in datasets_with_address()}
-    records = make_records(tables, spine.whole.places, spine.streets)
+    records = make_records(tables, spine.whole, spine.streets)
     rows = records.rows.assign(
         address=first_of_key(records.addresses)[records.rows["address"].to_numpy()],
         written=pd.concat([t["address"].to_pandas() for t in tables.values()], ignore_index=True).fillna(""),

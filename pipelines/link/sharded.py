@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from pipelines.link.address.text import POSTCODE
 from pipelines.link.borough import link
 from pipelines.link.records import Records, make_records
-from pipelines.link.spine import Whole, assemble, find_places, read_rows
+from pipelines.link.spine import Whole, assemble, find_places, read_rows, streets_given
 from pipelines.link.streets import Streets
 from pipelines.link.vocabulary import Decision, LinkReason
 
@@ -37,7 +37,7 @@ NAME_LETTERS = 6
 FILE = "file"
 ELSEWHERE = (
     *(LinkReason.NO_CANDIDATE, LinkReason.ALL_CONTRADICTED, LinkReason.NEAR_MATCH, LinkReason.SMALL_GAP),
-    LinkReason.TOO_MANY_CANDIDATES,
+    *(LinkReason.TOO_MANY_CANDIDATES, LinkReason.NOTHING_NEAR),
 )
 """Reasons for which an address may have its property outside the district that it names."""
 Ints = npt.NDArray[np.int64]
@@ -52,8 +52,8 @@ def link_in_parts(records: pa.Table, gazetteer: pa.Table, workers: int) -> tuple
     gazetteer = gazetteer.take(pc.sort_indices(gazetteer, sort_keys=[("uprn", "ascending")]))
     if gazetteer.num_rows <= ROWS_A_PART:
         rows, _, places = read_rows(gazetteer)
-        spine = assemble(rows, Whole.of(rows, places))
-        return link(make_records({FILE: records}, places, spine.streets), spine, FILE)
+        spine = assemble(rows, Whole.of(rows, places, streets_given(gazetteer)))
+        return link(make_records({FILE: records}, spine.whole, spine.streets), spine, FILE)
     with (
         tempfile.TemporaryDirectory(prefix="loda-link-") as folder,
         # Workers are started afresh: a fork of a process with Arrow's threads may hang.
@@ -77,7 +77,7 @@ def _links(
     for number, chunk in enumerate(chunks):
         chunk.mkdir()
         pq.write_table(rest.slice(number * RECORDS_A_CHUNK, RECORDS_A_CHUNK), chunk / "records.parquet")
-    list(pool.map(_read_rest, chunks, repeat(places), repeat(streets), repeat(parts)))
+    list(pool.map(_read_rest, chunks, repeat(whole), repeat(streets), repeat(parts)))
     asked = list(pool.map(_link_number, range(parts), repeat(areas), repeat(chunks), repeat(whole)))
     again = pa.concat_tables([answered.slice(0, 0), *(table for table, _ in asked if table is not None)])
     total = pd.DataFrame([*counts, *(count for _, count in asked)]).fillna(0.0).sum()
@@ -118,16 +118,18 @@ def _outward(postcode: pa.ChunkedArray, address: pa.ChunkedArray | None) -> pa.C
 
 def _link_area(area: Path, places: tuple[str, ...], parts: int) -> dict[str, float]:
     """Link an area's records to its own properties, and leave its properties for the second question."""
-    rows, _, _ = read_rows(pq.read_table(area / "gazetteer.parquet"), places)
-    whole = Whole.of(rows, places)
+    gazetteer = pq.read_table(area / "gazetteer.parquet")
+    rows, _, _ = read_rows(gazetteer, places)
+    whole = Whole.of(rows, places, streets_given(gazetteer))
     spine = assemble(rows, whole)
     made, counts = link(
-        make_records({FILE: pq.read_table(area / "records.parquet")}, places, spine.streets), spine, FILE
+        make_records({FILE: pq.read_table(area / "records.parquet")}, whole, spine.streets), spine, FILE
     )
     pq.write_table(made, area / "links.parquet")
     pd.DataFrame({"street": spine.streets.table["text"]}).to_parquet(area / "streets.parquet")
     pd.DataFrame({"postcode": whole.postcodes}).to_parquet(area / "postcodes.parquet")
     pd.DataFrame({"street_postcode": whole.street_postcodes}).to_parquet(area / "street_postcodes.parquet")
+    pd.DataFrame({"given_street": whole.streets}).to_parquet(area / "given_streets.parquet")
     placed = _placed(rows, parts)
     for number, some in placed.groupby("part"):
         rows.loc[some["row"]].to_parquet(area / f"number-{number}.parquet")
@@ -151,7 +153,7 @@ def _whole(areas: list[Path], places: tuple[str, ...]) -> tuple[Whole, Streets]:
         every = [pd.read_parquet(area / f"{name}s.parquet")[name] for area in areas]
         return pd.Index(pd.concat(every).unique(), dtype=object)
 
-    whole = Whole(places, distinct("postcode"), distinct("street_postcode"))
+    whole = Whole(places, distinct("postcode"), distinct("street_postcode"), distinct("given_street"))
     return whole, Streets.of(pd.Series(distinct("street")))
 
 
@@ -165,9 +167,9 @@ def _unanswered(records: pa.Table, answered: pa.Table) -> pa.Table:
     return records.filter(pc.invert(pc.is_in(records["record_id"], settled)))
 
 
-def _read_rest(chunk: Path, places: tuple[str, ...], streets: Streets, parts: int) -> None:
+def _read_rest(chunk: Path, whole: Whole, streets: Streets, parts: int) -> None:
     """Parse records for the second question, and cut them by house number."""
-    records = make_records({FILE: pq.read_table(chunk / "records.parquet")}, places, streets)
+    records = make_records({FILE: pq.read_table(chunk / "records.parquet")}, whole, streets)
     by_name = pd.util.hash_array(records.addresses["name_written"].str[:NAME_LETTERS].to_numpy(object)) % parts
     low = records.addresses["low"]
     part = np.where(low >= 0, low % parts, by_name.astype(np.int64))

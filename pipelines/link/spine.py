@@ -52,6 +52,7 @@ UNIT_WORDS = r"(?i)\b(?:FLAT|FLT|APARTMENT|APT|ROOM|FLOOR|BASEMENT|MAISONETTE|ST
 HOUSES = ("RD02", "RD03", "RD04")
 SHELLS = ("PP", "RH01")
 MAX_PLACES = 400
+MOST_PLACES_OF_A_STREET = 5
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,18 @@ class Whole:
         places: localities and towns, which say nothing in an address's canonical form.
         postcodes: all that there are.
         street_postcodes: street and postcode in one text (`street_postcode`), all that there are.
+        streets: streets that stand in a column of their own (`streets_given`).
     """
 
     places: tuple[str, ...]
     postcodes: pd.Index[str]
     street_postcodes: pd.Index[str]
+    streets: pd.Index[str]
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, places: tuple[str, ...]) -> Whole:
-        """That of rows that were read."""
-        return cls(places, pd.Index(rows["postcode"].unique()), pd.Index(street_postcode(rows).unique()))
+    def of(cls, rows: pd.DataFrame, places: tuple[str, ...], streets: pd.Index[str]) -> Whole:
+        """That of rows that were read, with the streets that the gazetteer itself calls so."""
+        return cls(places, pd.Index(rows["postcode"].unique()), pd.Index(street_postcode(rows).unique()), streets)
 
 
 def street_postcode(rows: pd.DataFrame) -> pd.Series[str]:
@@ -110,7 +113,7 @@ def make_spine(table: pa.Table, borough: str) -> tuple[Spine, pa.Table]:
     """Spine and `property` table from rows with the gazetteer's `COLUMNS`."""
     table = table.take(pc.sort_indices(table, sort_keys=[("uprn", "ascending")]))
     rows, parsed, places = read_rows(table)
-    spine = assemble(rows, Whole.of(rows, places))
+    spine = assemble(rows, Whole.of(rows, places, streets_given(table)))
     parents = spine.rows.loc[spine.rows["is_parent"], "uprn"]
     return spine, _property(table, parsed, rows.assign(is_parent=rows["uprn"].isin(parents)), borough)
 
@@ -121,7 +124,7 @@ def read_rows(
     """Rows of a gazetteer with the parser's reading of them, and the places of the area (found, if not given)."""
     places = find_places(table) if places is None else places
     parsed = parse(_text(table), table["postcode"], places=places)
-    rows = fold(parsed).assign(
+    rows = fold(parsed, streets_given(table)).assign(
         uprn=table["uprn"].to_pandas(),
         parent_uprn=table["parent_uprn"].to_pandas().fillna(""),
         blpu_class=table["blpu_class"].to_pandas().fillna(""),
@@ -136,6 +139,13 @@ def read_rows(
     dwelling = rows["blpu_class"].str[:1].isin(["R", "X", ""])
     rows["rank"] = np.where((status == "1") & dwelling, 0, 1)
     return rows, parsed, places
+
+
+def streets_given(table: pa.Table) -> pd.Index[str]:
+    """Streets that stand in a column of their own, in the parser's spelling: no guess is needed what they are."""
+    names = pc.unique(pc.fill_null(table["street"], ""))
+    found: pd.Index[str] = pd.Index(tidy(clean(names)).to_pandas().unique()).difference(pd.Index([""]))
+    return found
 
 
 def _where(table: pa.Table, index: pd.Index[int]) -> pd.Series[str]:
@@ -211,6 +221,8 @@ def _buildings(rows: pd.DataFrame) -> pd.DataFrame:
     first = rows.drop_duplicates("building").set_index("building")
     buildings["words"] = first["words"].reindex(buildings.index)
     buildings["place"] = first["place"].reindex(buildings.index)
+    spread = buildings.groupby("street")["place"].transform("nunique").clip(upper=MOST_PLACES_OF_A_STREET)
+    buildings["street_spread"] = spread.where(buildings["street"] != "", 0)
     return buildings.reset_index(drop=True)
 
 

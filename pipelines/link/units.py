@@ -37,6 +37,7 @@ RULES = (
     Rule("whole", LinkReason.SAME_BUILDING_AND_UNIT, 1.0),
     Rule("likeness", LinkReason.UNIT_WRITTEN_OTHERWISE),
     Rule("number", LinkReason.UNIT_WRITTEN_OTHERWISE),
+    Rule("lodging", LinkReason.UNIT_WRITTEN_OTHERWISE),
     Rule("storey", LinkReason.UNIT_WRITTEN_OTHERWISE),
     Rule("lowest", LinkReason.UNIT_WRITTEN_OTHERWISE),
     Rule("bedsit", LinkReason.UNIT_WRITTEN_OTHERWISE),
@@ -45,7 +46,8 @@ RULES = (
 """In order of strength; the first under which a unit of the building fits decides.
 
 whole: kind, number, storey and room are equal. likeness: flat, apartment, maisonette, studio and 12A are one
-kind. number: one side does not say the storey. storey: one side does not say the number. lowest: basement
+kind. number: one side does not say the storey. lodging: the same of a room without a flat. storey: one side
+does not say the number. lowest: basement
 and lower ground, where the building has one of them. bedsit: Studio 3 for Room 3. holder: the flat that a
 room lies in, where the gazetteer has no rooms.
 """
@@ -138,6 +140,19 @@ def _without_unit(
     house = house.loc[~house.index.isin(aside.index)]
     found = _choose(house, pairs.loc[pairs["query"].isin(house.index)], plain, same)
     rest = house.loc[~house.index.isin(found.index)]
+    # Shops change their names, and people name their houses: the only property at a number is meant all the same.
+    sole = rest.loc[(rest["low"] >= 0) & (rest["building"].map(buildings["lone"]).fillna("") != "")]
+    renamed = verdicts(
+        sole.index,
+        Decision.LINKED,
+        LinkReason.SAME_BUILDING_AND_UNIT,
+        uprn=sole["building"].map(buildings["lone"]),
+        level=Level.UNIT,
+        probability=sole["probability"] * OTHERWISE,
+        gap=sole["gap"] * OTHERWISE,
+        runner_up=sole["runner_up"],
+    )
+    rest = rest.loc[~rest.index.isin(sole.index)]
     own = units.loc[~units["from_suffix"]].drop_duplicates("building").set_index("building")["uprn"]
     only = rest.loc[(rest["building"].map(buildings["units"]) == 1) & rest["building"].isin(own.index)]
     # The house itself may be missing from the gazetteer, so that its annexe or the flat above it is all there is.
@@ -151,7 +166,15 @@ def _without_unit(
     )
     nothing = rest.loc[~rest.index.isin(only.index)]
     return together(
-        [called, aside, found, lone, _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN), _no_parent(nothing)]
+        [
+            called,
+            aside,
+            found,
+            renamed,
+            lone,
+            _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN),
+            _no_parent(nothing),
+        ]
     )
 
 
@@ -240,6 +263,7 @@ def _keys(frame: pd.DataFrame) -> pd.DataFrame:
     out["whole"] = frame["kind"] + "|" + number + "|" + frame["floor"] + "|" + room
     out["likeness"] = (kind + "|" + number + "|" + frame["floor"] + "|" + room).where(number != "", "")
     out["number"] = (kind + "|" + number + "|" + room).where(number != "", "")
+    out["lodging"] = room.where((room != "") & (number == ""), "")
     out["storey"] = (storey + "|" + room).where(storey != "", "")
     out["lowest"] = np.where(storey.isin(["B", "LG"]) & (number == "") & (room == ""), "lowest", "")
     studio = (frame["kind"] == "STUDIO") & (number != "") & (room == "")
@@ -272,7 +296,7 @@ def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
     """Pairs under one key of `RULES` whose units do not clash in any part that both give."""
     pairs = _pairs(left, right, key, "number" if key == "holder" else key)
     one, two = left.loc[pairs["query"]].reset_index(drop=True), right.loc[pairs["row"]].reset_index(drop=True)
-    if key in ("likeness", "number", "storey"):
+    if key in ("likeness", "number", "lodging", "storey"):
         keep = units_agree(one, two)
     elif key == "holder":
         keep = units_agree(one.assign(room=""), two)

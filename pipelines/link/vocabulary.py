@@ -59,6 +59,7 @@ class LinkReason(StrEnum):
     TOO_LITTLE_ADDRESS = "too_little_address"
     TOO_MANY_CANDIDATES = "too_many_candidates"
     ALL_CONTRADICTED = "all_contradicted"
+    NOTHING_NEAR = "nothing_near"
     NO_CANDIDATE = "no_candidate"
     REVIEWED_IS = "reviewed_is"
     REVIEWED_IS_NOT = "reviewed_is_not"
@@ -88,6 +89,7 @@ SENTENCES: dict[LinkReason, str] = {
     LinkReason.TOO_LITTLE_ADDRESS: "The address has neither a number nor a name of a building.",
     LinkReason.TOO_MANY_CANDIDATES: "So many properties share its postcode or street that it was not compared.",
     LinkReason.ALL_CONTRADICTED: "Every property nearby has another number, name or street.",
+    LinkReason.NOTHING_NEAR: "What shares its postcode, street, number or name is too unlike it.",
     LinkReason.NO_CANDIDATE: "Nothing in the gazetteer shares its postcode, or its street and number.",
     LinkReason.REVIEWED_IS: "A person decided that this address is that property.",
     LinkReason.REVIEWED_IS_NOT: "A person decided that it is not the property that fits, and no other does.",

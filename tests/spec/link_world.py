@@ -33,5 +33,5 @@ def links_of(records: list[dict[str, str]], spine: Spine) -> list[dict[str, Any]
             "uprn": pa.array([r.get("own") for r in records], pa.string()),
         }
     )
-    made, _ = link(make_records({"epc": table}, spine.whole.places, spine.streets), spine, "camden")
+    made, _ = link(make_records({"epc": table}, spine.whole, spine.streets), spine, "camden")
     return sorted(made.to_pylist(), key=lambda row: row["record_id"])

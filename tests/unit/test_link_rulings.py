@@ -28,7 +28,7 @@ def decided(*rows: tuple[str, str, str, str]) -> Decided:
 def links(records: list[dict[str, Any]], spine: Spine, said: Decided) -> tuple[list[dict[str, Any]], dict[str, float]]:
     columns = {name: pa.array([r.get(name) for r in records], pa.string()) for name in ("address", "postcode", "uprn")}
     table = pa.table({"record_id": pa.array(range(len(records)), pa.int64()), **columns})
-    made, counts = link(make_records({"epc": table}, spine.whole.places, spine.streets), spine, "camden", decided=said)
+    made, counts = link(make_records({"epc": table}, spine.whole, spine.streets), spine, "camden", decided=said)
     return sorted(made.to_pylist(), key=lambda row: row["record_id"]), counts
 
 
@@ -119,7 +119,7 @@ def test_suggestions_are_few_and_never_of_another_number() -> None:
             "uprn": pa.nulls(1, pa.string()),
         }
     )
-    found = suggestions(make_records({"epc": table}, spine.whole.places, spine.streets).addresses, spine)
+    found = suggestions(make_records({"epc": table}, spine.whole, spine.streets).addresses, spine)
     assert len(found) == MOST
     assert found["uprn"].iloc[0] == "12"
     assert not {"2", "5"} & set(found["uprn"])

@@ -55,7 +55,7 @@ def answer(group: str, text: str, rows: tuple[str, ...]) -> tuple[dict[str, Any]
     record = pa.table(
         {"record_id": pa.array([0], pa.int64())} | {n: pa.array([v], pa.string()) for n, v in columns.items()}
     )
-    made, _ = link(make_records({"epc": record}, spine.whole.places, spine.streets), spine, "camden", Sure())
+    made, _ = link(make_records({"epc": record}, spine.whole, spine.streets), spine, "camden", Sure())
     return case, made.to_pylist()[0]
 
 

@@ -35,6 +35,9 @@ _TWO = (
 )
 
 
+_APART = rf"^{NUMBER} , [^,0-9]+ , {NUMBER} , "
+
+
 @dataclass
 class Parts:
     """Columns of equal length; empty text where a part is not there. `rest` is what is not yet read.
@@ -116,11 +119,16 @@ def _guarded(text: pa.Array) -> pa.Array:
     own = rf"(FLAT|ROOM|STUDIO|MAISONETTE|UNIT) ({IDENTIFIER})"
     text = swap(text, rf"\b(FLOORS?|{STOREYS}) {own}( ,)? ([0-9])", r"\1 , \2 \3 , \5")
     text = swap(text, r"\b(FLOORS?) (FLAT|ROOM|STUDIO) ([A-Z])\b", r"\1 , \2 \3")
-    text = swap(text, rf"\b(FLOORS?|{STOREYS}) {own} , ([^,0-9]* (?:{NAMED}) ,)", r"\1 , \2 \3 , \4")
+    text = swap(text, rf"\b(FLOORS?|{STOREYS}) {own} , ([^,0-9]* (?:{NAMED})(?: ,|$))", r"\1 , \2 \3 , \4")
     text = swap(text, rf"\b{own} AT\b", r"\1 \2 ,")
     text = swap(text, r"\b(FLOORS?)( FLAT)?(?: ,)? (?:BACK|REAR)( ,|$)", r"\1 REAR\2\3")
     text = swap(text, r"\b(FLOORS?)( FLAT)? , (FRONT|LEFT|RIGHT)( ,|$)", r"\1 \3\2\4")
     text = swap(text, r"(^|, )(REAR|FRONT|BACK) ([0-9])", r"\1\2 , \3")
+    # "67 FIRST FLOOR , X BLDG" and "GROUND FLOOR 95 , X CT": the number is the flat's, since a building's name follows.
+    storey = rf"(?:{FLOOR}) FLOORS?(?: FRONT| REAR)?"
+    named = rf"[^,0-9]* (?:{NAMED})(?: ,|$)"
+    text = swap(text, rf"(^|, )([0-9]{{1,4}}[A-Z]?) ({storey}) , ({named})", r"\1FLAT \2 , \3 , \4")
+    text = swap(text, rf"(^|, )({storey})(?: FLAT)? ([0-9]{{1,4}}[A-Z]?) , ({named})", r"\1FLAT \3 , \2 , \4")
     return tidy(swap(text, r"(^|, )BACK ,", r"\1REAR ,"))
 
 
@@ -214,6 +222,10 @@ def _number(parts: Parts) -> None:
     # "12 HI RD , BLK 5 X" must not become number 5: behind a leading number only the name of a building may follow.
     building = pc.match_substring_regex(inner["name"], rf"\b(?:{NAMED})(?: ,)?$")
     street = pc.match_substring_regex(inner["after"], rf"\b(?:{STREETS})\b")
+    # "73 , RAINBOW , 16 , CAROLINE TER": between commas a name needs no word for what it is, if it is no street.
+    apart = pc.and_(pc.match_substring_regex(parts.rest, _APART), pc.match_substring_regex(rest, r"^[^,0-9]+ , [0-9]"))
+    streetlike = pc.match_substring_regex(inner["name"], rf" (?:{STRONG_STREETS})(?: ,)?$")
+    building = pc.or_(building, pc.and_(apart, pc.invert(streetlike)))
     is_named = pc.and_(is_named, pc.or_(pc.invert(hit), pc.and_(building, street)))
     both = pc.and_(hit, is_named)
     _take_bare_unit(parts, pc.if_else(both, parts.number, ""))
@@ -311,7 +323,17 @@ def _street(parts: Parts) -> None:
     behind = pc.and_(pc.and_(behind, in_street), pc.and_(with_number, pc.equal(parts.name, "")))
     parts.name = pc.if_else(behind, two, parts.name)
     parts.name = tidy(pc.replace_substring(parts.name, ",", " "))
+    _left_over(parts)
     parts.rest = pa.array([""] * len(street), pa.string())
+
+
+def _left_over(parts: Parts) -> None:
+    """What is left of "flat above" or "flat at", and is no name."""
+    above = pc.match_substring_regex(parts.name, r"^(?:ABOVE|OVER)(?: AT)?$")
+    free = pc.and_(pc.equal(parts.kind, ""), pc.and_(pc.equal(parts.floor, ""), pc.equal(parts.room, "")))
+    parts.kind = pc.if_else(pc.and_(above, free), "FLAT", parts.kind)
+    none = pc.or_(above, pc.match_substring_regex(parts.name, r"^(?:AT|OF|TO)$"))
+    parts.name = pc.if_else(none, "", parts.name)
 
 
 def _end_of_street(street: pa.Array) -> pa.Array:

@@ -43,7 +43,7 @@ _KINDS = "FLAT|FFLAT|FLT|APARTMENT|APT|ROOM|UNIT|STUDIO|MAISONETTE|PENTHOUSE"
 _SPELT = "|".join(TO_TWENTY)
 _LARGE = "|".join((*TO_TWENTY[10:], *TENS))
 _HURRIED = (
-    rf"\b(?:NUMBER|{_KINDS}) (?:{_SPELT})\b|(?:^|, )(?:{_LARGE})\b|[0-9] O [A-Z]{{3}}|\bGRANNY (?:ANNEX|FLAT)"
+    rf"\b(?:NUMBER|{_KINDS}) (?:{_SPELT})\b|(?:^|, )(?:{_LARGE})\b|[0-9] O [A-Z]{{3}}|\b(?:GRANNY|GARDEN) (?:ANNEX|FLAT)|[0-9] [A-Z] THE "
     r"|\b(?:RD|ROAD|AVE|AVENUE|ST|STREET|GDNS|GARDENS) [NSEW]$"
 )
 _ODD = (
@@ -100,7 +100,8 @@ def _in_figures(text: pa.Array) -> pa.Array:
         else:
             swap(rf"(^|, ){word}( ,)? ([A-Z])", rf"\1{number} \3")
     swap(r"\b([0-9]+[A-Z]?) O ([A-Z]{3,})", r"\1 O\2")
-    swap(r"\bGRANNY (?:ANNEXE?|FLAT)\b", "ANNEXE")
+    swap(r"\b(?:GRANNY (?:ANNEXE?|FLAT)|GARDEN ANNEXE?)\b", "ANNEXE")
+    swap(r"\b([0-9]+) ([A-Z]) THE ", r"\1\2 THE ")
     for letter, word in (("N", "NORTH"), ("S", "SOUTH"), ("E", "EAST"), ("W", "WEST")):
         swap(rf" (RD|ROAD|AVE|AVENUE|ST|STREET|GDNS|GARDENS) {letter}$", rf" \1 {word}")
     return text
