@@ -37,12 +37,14 @@ ADDRESS_LINK = pa.schema(
         ("probability", pa.float64()),
         ("gap", pa.float64()),
         ("runner_up", pa.string()),
+        ("area", pa.string()),
         ("made_from", pa.string()),
     ]
 )
 """`address_link`: what the link stage said last of each distinct address, so that it need not be asked again.
 
-`address` is a hash of the address as it was read; `made_from` is one of the gazetteer, the code and the model.
+`address` is a hash of the address as it was read; `made_from` is one of the gazetteer, the code and the model; `area`
+is what all addresses together said of the area, if anything did.
 """
 
 LINK_REPORT = pa.schema(

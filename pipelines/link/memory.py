@@ -5,11 +5,13 @@ its text. It holds for one gazetteer, one version of the code and one model; whe
 recalled.
 
 The answer of a night with a memory is that of a night without. An address that is found by equal keys is judged by
-itself. One that the pair model judges is not: how much is found in the area (`pairs.area_shift`) shifts them all. So
-those are recalled together or not at all.
+itself. One that the pair model judges is not: how much of what records name is in the gazetteer shifts them all. So
+those are recalled together, and only while the same are left to the model and the area is as it was.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +31,7 @@ from pipelines.link.vocabulary import LinkReason, LinkStage
 
 TABLE = "address_link"
 KEY = ["canonical", "postcode", *BESIDE_CANONICAL]
-VERDICT = [*COLUMNS, "stage"]
+VERDICT = [*COLUMNS, "stage", "area"]
 NOTHING = pd.DataFrame(columns=VERDICT, index=pd.Index([], dtype=np.int64))
 
 
@@ -72,7 +74,7 @@ def keys(addresses: pd.DataFrame) -> pd.Series[int]:
 
 
 def decide(
-    addresses: pd.DataFrame, spine: Spine, scorer: Scorer, known: pd.DataFrame
+    addresses: pd.DataFrame, spine: Spine, scorer: Scorer, known: pd.DataFrame, area: Any = None
 ) -> tuple[pd.DataFrame, cascade.Notes, int]:
     """Verdicts on addresses, those that are known recalled: what `cascade.decide` says of them all.
 
@@ -81,22 +83,25 @@ def decide(
         spine: the gazetteer.
         scorer: how likely a pair is.
         known: what `recall` found.
+        area: what all addresses say of the area, as `cascade.decide` takes it after the scorer; its text tells one from
+            another.
 
     Returns:
-        Verdicts with a column stage in the order of the addresses, the notes on those that were asked about, and how
-        many addresses were recalled.
+        Verdicts with the columns stage and area in the order of the addresses, the notes on those that were asked
+        about, and how many addresses were recalled.
     """
+    told = () if area is None else (area,)
+    said = "" if area is None else repr(area)
     key = keys(addresses)
     found = key.isin(known.index).to_numpy()
-    if not found.any():
-        return *cascade.decide(addresses, spine, scorer), 0
     old = known.loc[key[found]].set_axis(key.index[found])
-    gone = ~known.index[_by_likeness(known)].isin(key)
-    if gone.any() or _any_by_likeness(addresses.loc[~found], spine):
+    likened = known.loc[_by_likeness(known)]
+    changed = not likened.index.isin(key).all() or (likened["area"] != said).any()
+    if len(old) and (changed or _any_by_likeness(addresses.loc[~found], spine)):
         old = old.loc[~_by_likeness(old)]
-    made, notes = cascade.decide(addresses.loc[~addresses.index.isin(old.index)], spine, scorer)
-    every = pd.concat([made, old]) if len(made) else old
-    return every.reindex(addresses.index), notes, len(old)
+    made, notes = cascade.decide(addresses.loc[~addresses.index.isin(old.index)], spine, scorer, *told)
+    every = pd.concat([made, old]) if len(made) and len(old) else made if len(made) else old
+    return every.reindex(addresses.index).assign(area=said), notes, len(old)
 
 
 def _by_likeness(verdicts: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -107,6 +112,5 @@ def _by_likeness(verdicts: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def _any_by_likeness(addresses: pd.DataFrame, spine: Spine) -> bool:
     """Whether one of these addresses may have to be judged by the pair model."""
-    if addresses.empty:
-        return False
-    return bool(addresses["kind"].isin(ASIDE_KINDS).any()) or len(cascade.left_open(addresses, spine)) > 0
+    aside = addresses["kind"].isin(ASIDE_KINDS)
+    return len(addresses) > 0 and bool(aside.any() or len(cascade.left_open(addresses, spine)))
