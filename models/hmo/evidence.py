@@ -22,6 +22,7 @@ from models.hmo.landlords import LIABLE_LANDLORDS, Holdings, OwnLandlord
 from models.hmo.sources import COLUMNS, LABEL_DATASETS, Tables
 from schemas import registry
 
+FINDING = "finding"
 SAME_COUNT_DAYS = 31
 """Rows counted within a month of the newest belong to the same count, ward by ward."""
 
@@ -30,7 +31,8 @@ SAME_COUNT_DAYS = 31
 class Records:
     """Rows of one dataset in the order of property, event and record id.
 
-    `row` is the position of the property in the spine, -1 where no link was accepted.
+    `row` is the position of the property in the spine, -1 where no link was accepted. A record of several flats has a
+    row for each; its numbers, and what a visit found, are of them all together, so that they are missing there.
     """
 
     row: Ints
@@ -285,7 +287,7 @@ def _gazetteer(rows: pa.Table, index: pd.Index[str]) -> tuple[Texts, Ints, Ints,
 
 
 def _links(rows: pa.Table, index: pd.Index[str]) -> dict[str, pd.Series[int]]:
-    """For each dataset, the position in the spine by record id."""
+    """For each dataset, the positions in the spine by record id, in the order of both."""
     encoded = pc.dictionary_encode(rows["dataset"].combine_chunks())
     frame = pd.DataFrame(
         {
@@ -293,18 +295,33 @@ def _links(rows: pa.Table, index: pd.Index[str]) -> dict[str, pd.Series[int]]:
             "record_id": rows["record_id"].to_numpy(),
             "row": index.get_indexer(pd.Index(rows["uprn"].to_pandas())),
         }
-    ).drop_duplicates(["dataset", "record_id"])
+    ).drop_duplicates()
+    frame = frame.sort_values(["record_id", "row"], kind="stable")
     names = encoded.dictionary.to_pylist()
     return {names[int(str(code))]: part.set_index("record_id")["row"] for code, part in frame.groupby("dataset")}
+
+
+def _positions(record_id: Ints, links: pd.Series[int] | None) -> tuple[Ints, Ints, Mask]:
+    """For each record and each property that it is tied to: the record's place, the property's, and if it has several.
+
+    A record without a link is there once, with -1.
+    """
+    if links is None or not len(record_id):
+        return np.arange(len(record_id)), _none(len(record_id)), np.zeros(len(record_id), dtype=bool)
+    first, end = (np.searchsorted(links.index.to_numpy(), record_id, side) for side in ("left", "right"))
+    times = np.maximum(end - first, 1)
+    at = np.repeat(np.arange(len(record_id)), times)
+    link = first[at] + np.arange(len(at)) - np.repeat(np.cumsum(times) - times, times)
+    row = np.where(end[at] > first[at], np.append(links.to_numpy(), -1)[link], -1).astype(np.int64)
+    return at, row, times[at] > 1
 
 
 def _records(dataset: str, table: pa.Table, links: pd.Series[int] | None) -> Records:
     contract = registry.contract(dataset)
     record_id = table["record_id"].to_numpy().astype(np.int64)
-    row = _none(len(record_id))
-    if links is not None and len(record_id):
-        found = links.index.get_indexer(pd.Index(record_id))
-        row = np.where(found >= 0, links.to_numpy()[found], -1).astype(np.int64)
+    at, row, several = _positions(record_id, links)
+    if several.any():
+        table, record_id = table.take(pa.array(at)), record_id[at]
     known = table[contract.known_since]
     made = Records(row, record_id, event_days(table[contract.event_time], known), days_column(known))
     for name in COLUMNS[dataset]:
@@ -313,8 +330,10 @@ def _records(dataset: str, table: pa.Table, links: pd.Series[int] | None) -> Rec
             made.days[name] = days_column(table[name])
         elif kind == "string":
             encoded = pc.dictionary_encode(table[name].combine_chunks())
-            made.codes[name] = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+            codes = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+            made.codes[name] = np.where(several, -1, codes) if name == FINDING else codes
             made.meanings[name] = {code: at for at, code in enumerate(encoded.dictionary.to_pylist())}
         else:
-            made.numbers[name] = table[name].cast(pa.float64()).to_pandas().to_numpy(dtype=float)
+            number = table[name].cast(pa.float64()).to_pandas().to_numpy(dtype=float)
+            made.numbers[name] = np.where(several, np.nan, number)
     return made.take(np.lexsort((made.record_id, made.event, made.row)))

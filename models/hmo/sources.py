@@ -46,6 +46,8 @@ The last three are read for labels alone; a `View` does not hold them.
 
 LABEL_DATASETS = frozenset({"hmo_licence", "licence_application", "inspection"})
 ACCEPTED = ("linked", "parent")
+SEVERAL_FLATS = "unit_range"
+"""Reason of a link to one of several flats that a record is of."""
 SPINE = ("borough", "uprn", "parent_uprn", "building_key", "street_key", "lsoa_code", "blpu_class", "storeys")
 GAZETTEER = ("borough", "uprn", "logical_status", "start_date", "end_date", "known_since")
 
@@ -86,13 +88,26 @@ def _dataset(dataset: str, boroughs: list[str], columns: tuple[str, ...]) -> pa.
 def links(boroughs: list[str], datasets: tuple[str, ...] = ()) -> pa.Table:
     """Links that were accepted, to the property itself or to its building: borough, dataset, record id, UPRN.
 
-    Of all datasets unless some are named.
+    Of all datasets unless some are named. A record of several flats has a row for each, and none for their building.
     """
-    schema = pa.schema([LINK.field(name) for name in ("borough", "dataset", "record_id", "uprn", "decision")])
+    schema = pa.schema([LINK.field(name) for name in ("borough", "dataset", "record_id", "uprn", "decision", "reason")])
     rows = access.read_table("link", schema, boroughs=boroughs)
     if datasets:
         rows = rows.filter(pc.is_in(rows["dataset"], pa.array(datasets)))
-    return rows.filter(pc.is_in(rows["decision"], pa.array(ACCEPTED))).drop_columns(["decision"])
+    rows = rows.filter(pc.is_in(rows["decision"], pa.array(ACCEPTED)))
+    return _without_buildings_of_flats(rows).drop_columns(["decision", "reason"])
+
+
+def _without_buildings_of_flats(rows: pa.Table) -> pa.Table:
+    """Leave out the building of a record that is tied to several of its flats, since those say it better."""
+    key = ["borough", "dataset", "record_id"]
+    flat = pc.fill_null(pc.equal(rows["reason"], SEVERAL_FLATS), False)
+    flats = rows.filter(flat).select(key).group_by(key).aggregate([])
+    if not flats.num_rows:
+        return rows
+    others = rows.filter(pc.invert(flat)).join(flats, key, join_type="left anti")
+    order = [(name, "ascending") for name in (*key, "uprn")]
+    return pa.concat_tables([others.select(rows.column_names), rows.filter(flat)]).sort_by(order)
 
 
 def blank_to_null(column: pa.ChunkedArray) -> pa.ChunkedArray:

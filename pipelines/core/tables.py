@@ -19,7 +19,33 @@ LINK = pa.schema(
         ("runner_up", pa.string()),
     ]
 )
-"""`link`: one row a source record with an address. `decision` is linked, parent, review or none."""
+"""`link`: one row a source record with an address. `decision` is linked, parent, review or none.
+
+A record of several flats ("Flats 1-6, 12 High Street") has a row for each that the gazetteer has, reason unit_range,
+and beside them its row of the building where the gazetteer lacks one of them.
+"""
+
+ADDRESS_LINK = pa.schema(
+    [
+        ("borough", pa.string()),
+        ("address", pa.int64()),
+        ("uprn", pa.string()),
+        ("decision", pa.string()),
+        ("reason", pa.string()),
+        ("level", pa.string()),
+        ("stage", pa.string()),
+        ("probability", pa.float64()),
+        ("gap", pa.float64()),
+        ("runner_up", pa.string()),
+        ("area", pa.string()),
+        ("made_from", pa.string()),
+    ]
+)
+"""`address_link`: what the link stage said last of each distinct address, so that it need not be asked again.
+
+`address` is a hash of the address as it was read; `made_from` is one of the gazetteer, the code and the model; `area`
+is what all addresses together said of the area, if anything did.
+"""
 
 LINK_REPORT = pa.schema(
     [

@@ -36,6 +36,7 @@ MADE_BY = {
     "property": "link",
     "link": "link",
     "link_report": "link",
+    "address_link": "link",
     "landlord": "landlords",
     "landlord_edge": "landlords",
     "matrix": "features",
@@ -49,6 +50,7 @@ LOCK_OF = {
     "property": LINKED_LOCK,
     "link": LINKED_LOCK,
     "link_report": LINKED_LOCK,
+    "address_link": LINKED_LOCK,
     "landlord": LANDLORDS_LOCK,
     "landlord_edge": LANDLORDS_LOCK,
 }

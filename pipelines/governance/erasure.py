@@ -178,7 +178,8 @@ def _derived_rows(rows: pa.Table, *, table: str, borough: str, found: Found) -> 
     """Rows of a derived table that are about the subject, or rest on a record that is."""
     going = np.zeros(rows.num_rows, bool)
     if not found.subject.names:
-        for name in ("uprn", "building_uprn"):
+        named = ("uprn", "building_uprn", *(("runner_up",) if "record_id" not in rows.column_names else ()))
+        for name in named:
             if name in rows.column_names:
                 going |= is_in(rows[name], [str(found.subject.uprn)])
     if "record_id" in rows.column_names:

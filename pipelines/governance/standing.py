@@ -23,6 +23,7 @@ TOLD_BY: dict[str, tuple[str, ...]] = {
     "property": ("borough",),
     "link": ("borough", "dataset"),
     "link_report": ("borough", "dataset"),
+    "address_link": ("borough",),
     "landlord": ("borough", "dataset"),
     "landlord_edge": ("borough", "dataset", "other_borough", "other_dataset"),
     "matrix": ("borough",),
@@ -34,7 +35,7 @@ TOLD_BY: dict[str, tuple[str, ...]] = {
 DERIVED = tuple(TOLD_BY)
 OF_NAMES = frozenset({"landlord", "landlord_edge"})
 """Tables that need no gazetteer."""
-OF_MANY = frozenset({"matrix", "score", "licensing"})
+OF_MANY = frozenset({"address_link", "matrix", "score", "licensing"})
 """Tables whose every row rests on all of a borough's datasets."""
 
 Scopes = dict[str, Any]

@@ -51,6 +51,10 @@ READ = {
     "inspection": ("inspection_ref", "visit_date", "access", "finding", "occupants", "households"),
 }
 """The columns read of each dataset: no names, no holders, nothing that the rules do not ask for."""
+SEVERAL_FLATS = "unit_range"
+"""Reason of a link to one of several flats that a row names."""
+TOGETHER = ("occupants", "households", "electors", "surnames", "finding")
+"""What a row of several flats says of them all together, and of none of them alone."""
 SCHEME_COLUMNS = (
     "scheme_ref",
     "scheme_type",
@@ -183,7 +187,9 @@ def _or_missing(texts: Any) -> Any:
 
 def _links(borough: str) -> pd.DataFrame:
     """Records of the datasets that are tied to a property or to its building."""
-    table = access.read_table("link", LINK, boroughs=[borough]).select(["dataset", "record_id", "uprn", "decision"])
+    table = access.read_table("link", LINK, boroughs=[borough]).select(
+        ["dataset", "record_id", "uprn", "decision", "reason"]
+    )
     wanted = pc.and_(
         pc.is_in(table["decision"], value_set=pa.array(["linked", "parent"])),
         pc.is_in(table["dataset"], value_set=pa.array(list(READ))),
@@ -205,10 +211,18 @@ def _rows(dataset: str, borough: str, as_of: date) -> pd.DataFrame:
 
 
 def _joined(rows: pd.DataFrame, links: pd.DataFrame, spine: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the `uprn` they are about; what is recorded against a room is about its building."""
-    tied = rows.merge(links[["record_id", "uprn"]], on="record_id", how="inner")
-    building = spine["building_uprn"].reindex(tied["uprn"]).to_numpy()
-    return tied.assign(uprn=building)[pd.notna(building)]
+    """Rows with the `uprn` they are about; what is recorded against a room is about its building.
+
+    A licence of several flats is held for each of them, and permits no more persons in one than in all. How many live
+    there, and what a visit found, is not known of one of them.
+    """
+    building = spine["building_uprn"].reindex(links["uprn"]).to_numpy()
+    at = links[["record_id"]].assign(uprn=building, several=(links["reason"] == SEVERAL_FLATS).to_numpy(bool))
+    at = at[pd.notna(building)].sort_values("several").drop_duplicates(["record_id", "uprn"])
+    tied = rows.merge(at, on="record_id", how="inner")
+    for name in (name for name in TOGETHER if name in tied):
+        tied[name] = tied[name].mask(tied["several"])
+    return tied.drop(columns="several")
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

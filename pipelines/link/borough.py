@@ -14,15 +14,15 @@ import pyarrow.compute as pc
 from pipelines.core.tables import LINK
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
-from pipelines.link import report, review
-from pipelines.link.cascade import decide
+from pipelines.link import memory, report, review
 from pipelines.link.pair_model import shipped
 from pipelines.link.pairs import Missing, Scorer
 from pipelines.link.records import Records, datasets_with_address, read_records
 from pipelines.link.spine import Spine, read_spine
 from pipelines.link.stated import by_uprn
+from pipelines.link.unit_ranges import linked_units
 from pipelines.link.verdicts import COLUMNS
-from pipelines.link.vocabulary import Decision, LinkReason
+from pipelines.link.vocabulary import Decision, Level, LinkReason
 
 STAGE = "link"
 log = logging.getLogger(__name__)
@@ -35,15 +35,16 @@ def link_borough(borough: str) -> StageResult:
     links. Does nothing if the drops behind them, the decisions, the agreements and the code are those of last time.
 
     Returns:
-        Counts: records, linked, parent, review, none, match_rate (linked or parent, share of records), the same by
-        dataset (`council_tax.match_rate`), addresses (distinct), pairs, pairs_left_out, seconds; reviewed_is,
-        reviewed_is_not and reviewed_gone (`review.Rulings.lay_over`).
+        Counts of records, of which one may have several rows: records, linked, parent, review, none, match_rate
+        (linked or parent, share of records), the same by dataset (`council_tax.match_rate`); addresses (distinct),
+        recalled (of those, see `memory`), pairs, pairs_left_out, seconds; reviewed_is, reviewed_is_not and
+        reviewed_gone (`review.Rulings.lay_over`).
     """
     datasets = ["gazetteer", *datasets_with_address()]
     drops = stages.drops_behind([borough], datasets)
     allowed = [d for d in datasets if access.allowed(borough, d, "hmo_detection")]
     decided = review.decided(borough)
-    made_from = stages.input_hash(STAGE, drops, allowed, decided.version, report.version())
+    made_from = stages.input_hash(STAGE, drops, allowed, decided.version, report.version(), memory.model_version())
     if stages.is_done(STAGE, borough, made_from):
         return StageResult(STAGE, borough, "unchanged", f"The links of {borough} are up to date.")
     started = time.perf_counter()
@@ -56,9 +57,13 @@ def link_borough(borough: str) -> StageResult:
     areas = report.areas_of(table)
     del table
     records = read_records(borough, spine)
-    links, counts = link(records, spine, borough, decided=decided)
-    access.write_table("link", links, borough=borough, made_from=hashes)
-    report.write(borough, links, records, areas, hashes)
+    rests_on = memory.version(borough)
+    made, counts, rulings, by_address = _judged(records, spine, shipped(), decided, memory.recall(borough, rests_on))
+    told, rows = _each_unit(made, records, spine, rulings)
+    counts |= _counts(told["decision"], records.rows["dataset"])
+    access.write_table("link", _table(rows, records, borough), borough=borough, made_from=hashes)
+    report.write(borough, _table(told, records, borough), records, areas, hashes)
+    memory.keep(borough, rests_on, records.addresses, by_address)
     counts["properties"] = float(len(spine.rows))
     counts["seconds"] = round(time.perf_counter() - started, 3)
     stages.mark_done(STAGE, borough, made_from, counts)
@@ -73,20 +78,41 @@ def link(
     scorer: Scorer | None = None,
     decided: review.Decided = review.NOTHING,
 ) -> tuple[pa.Table, dict[str, float]]:
-    """The rows of `link` for all records, and counts; what people decided outranks everything."""
+    """One row of `link` for each record, and counts; what people decided outranks everything."""
+    made, counts, _, _ = _judged(records, spine, scorer or shipped(), decided, memory.NOTHING)
+    return _table(made, records, borough), counts | _counts(made["decision"], records.rows["dataset"])
+
+
+def _judged(
+    records: Records, spine: Spine, scorer: Scorer, decided: review.Decided, known: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, float], review.Rulings, pd.DataFrame]:
+    """A verdict for each record, counts of how it was come by, what people decided, and verdicts by address."""
     rulings = review.Rulings(decided, records, spine)
     by_record, contradicted = rulings.of_stated(*by_uprn(records, spine))
     settled = np.zeros(len(records.rows), dtype=bool)
     settled[by_record.index] = True
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
-    by_address, notes = decide(
-        records.addresses.loc[open_], spine, scorer or shipped(), Missing.of(records.addresses, spine)
-    )
+    area = Missing.of(records.addresses, spine)
+    by_address, notes, recalled = memory.decide(records.addresses.loc[open_], spine, scorer, known, area)
     made = _for_records(records, by_record, by_address, settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
     reviewed = rulings.lay_over(made)
-    counts = {"addresses": float(len(records.addresses)), "pairs": 0.0, "pairs_left_out": 0.0} | notes.counts
-    return _table(made, records, borough), counts | reviewed | _counts(made["decision"], records.rows["dataset"])
+    counts = {"addresses": float(len(records.addresses)), "recalled": float(recalled)}
+    counts |= {"pairs": 0.0, "pairs_left_out": 0.0} | notes.counts | reviewed
+    return made, counts, rulings, by_address
+
+
+def _each_unit(
+    made: pd.DataFrame, records: Records, spine: Spine, rulings: review.Rulings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is told of each record, and the rows of links: of a record of several flats, one a flat."""
+    units = linked_units(made, records, spine)
+    units = units.loc[~rulings.bars_of(units.index, units["uprn"])]
+    told = made.copy()
+    for column, value in (("decision", Decision.LINKED), ("reason", LinkReason.UNIT_RANGE), ("level", Level.UNIT)):
+        told.loc[units.index.unique(), column] = str(value)
+    kept = made.loc[~made.index.isin(units.index[units["replaces"]])]
+    return told, pd.concat([kept, units[made.columns]]).sort_index(kind="stable")
 
 
 def _for_records(
@@ -112,14 +138,17 @@ def _contradictions_to_people(made: pd.DataFrame, records: Records, contradicted
 
 
 def _table(made: pd.DataFrame, records: Records, borough: str) -> pa.Table:
+    """Rows of `link` from verdicts indexed by the row of `records.rows`."""
+
     def text(values: pd.Series[str]) -> pa.Array:
         plain = pa.array(values, pa.string())
         return pc.if_else(pc.equal(plain, ""), None, plain)
 
+    of = records.rows.loc[made.index]
     columns = {
         "borough": pa.array(np.full(len(made), borough), pa.string()),
-        "dataset": pa.array(records.rows["dataset"].astype(str), pa.string()),
-        "record_id": pa.array(records.rows["record_id"].to_numpy(), pa.int64()),
+        "dataset": pa.array(of["dataset"].astype(str), pa.string()),
+        "record_id": pa.array(of["record_id"].to_numpy(), pa.int64()),
         **{n: text(made[n]) for n in ("uprn", "decision", "reason", "level", "stage", "runner_up")},
         **{n: pa.array(made[n].to_numpy(np.float64)) for n in ("probability", "gap")},
     }

@@ -23,7 +23,7 @@ PRIOR_ADDRESSES = 2_000.0
 MOST_SHIFT = 5.0
 OTHER_NAME = 0.6
 """Likeness of names below which a building with another name, and no number, is another building."""
-UNLIKE_STREET = 0.6
+UNLIKE_STREET = 0.7
 NAMED_IN_WORDS = 4
 """Letters of a street's name, without its type, that may be looked for among all words of a record."""
 OWN_NAME = 0.9
@@ -138,8 +138,10 @@ def other_street(
     own = features[["name", "name_stem"]].min(axis=1).ge(OWN_NAME) & features["postcode"].eq(4)
     differ &= ~own.to_numpy()
     # "Church Road" for "Church Street" is another street, whether the gazetteer has both or not; in one postcode, where
-    # there is no Church Road, it is a slip.
-    slip = features["postcode"].eq(4) & (said < 0)
+    # there is no Church Road
+    stems = spine.streets.table["stem"].value_counts()
+    only = queries["stem"].map(stems).fillna(0).le(1).to_numpy()[query]
+    slip = features["postcode"].eq(4) & (said < 0) & only
     other_kind = features["street_kind"].eq(0) & features["street_stem"].ge(1.0) & ~slip
     # North and South of one name are two streets, however alike they are written.
     near = np.flatnonzero(features["street_stem"].ge(SIDES_FROM).to_numpy())
@@ -156,7 +158,8 @@ def other_street(
 
 def unlike_street(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Both sides name a street, the two are nothing like each other, and no building's name speaks for the pair."""
-    street = features[["street", "street_stem", "street_within"]].max(axis=1).lt(UNLIKE_STREET)
+    # Of stems: "Cedar Road" and "Alder Road" are alike in most of their letters.
+    street = features[["street_stem", "street_within"]].max(axis=1).lt(UNLIKE_STREET)
     name = features[["name", "name_stem", "name_within"]].max(axis=1).ge(OWN_NAME)
     return np.asarray(features["street"].notna() & street & ~name)
 

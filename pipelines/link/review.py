@@ -134,6 +134,10 @@ class Rulings:
         hit[hit] = _pair(np.asarray(at)[hit], uprn.to_numpy()[hit]).isin(self._barred)
         return hit
 
+    def bars_of(self, record: pd.Index[int], uprn: pd.Series[str]) -> Mask:
+        """Row by row: whether people said that the address of a record (its row) is not that property."""
+        return self.bars(self._at.loc[record], uprn)
+
     def of_stated(self, by_record: pd.DataFrame, contradicted: Mask) -> tuple[pd.DataFrame, Mask]:
         """What `by_uprn` says, without the UPRNs that people have barred: the address alone decides then."""
         own = self.bars(self._at.loc[by_record.index], by_record["uprn"])

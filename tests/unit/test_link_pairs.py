@@ -1,15 +1,25 @@
-"""Candidate pairs: weights, vetoes, ceilings, and the comparators against recordlinkage's own."""
+"""Candidate pairs: ceilings, features, weights and model, and our parts against recordlinkage's own."""
 
 from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from pipelines.link import LinkReason, LinkStage, pairs, weights
+from pipelines.link import Decision, LinkReason, LinkStage, candidates, features, fellegi_sunter, pair_model, weights
+from pipelines.link.pairs import PRIOR_ADDRESSES, area_shift, held_to_rivals
 from pipelines.link.places import numbers_agree
+from pipelines.link.spine import Spine
 from pipelines.link.weights import Belief
 from tests.spec.link_world import links_of, spine_of
+
+PLAIN = Path(__file__).parents[1] / "spec" / "links" / "1_plain.yaml"
 
 BELIEFS = {
     "a": Belief((0.2, 0.8), (0.7, 0.3)),
@@ -85,22 +95,184 @@ def test_numbers_and_ranges(one: tuple[int, int, str], other: tuple[int, int, st
     assert numbers_agree(a, b).tolist() == numbers_agree(b, a).tolist() == [level]
 
 
+def street(*numbers: int, name: str = "Example Road", postcode: str = "N1 1AA") -> list[dict[str, str]]:
+    """Houses of a street; a UPRN is the number and the postcode."""
+    uprn = postcode.replace(" ", "")
+    return [{"uprn": f"{n}{uprn}", "address": f"{n} {name}", "postcode": postcode} for n in numbers]
+
+
+def asked(rows: list[dict[str, str]], spine: Spine) -> candidates.Candidates:
+    """The candidates of addresses, read as a gazetteer would be."""
+    queries = features.queries_of(spine_of(rows).rows, spine)
+    return candidates.candidates(queries, spine.buildings, spine.streets.meant(queries["street"]))
+
+
 def test_a_block_over_the_ceiling_is_reported_and_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    spine = spine_of([{"uprn": str(n), "address": f"{n} Example Road", "postcode": "N1 1AA"} for n in range(1, 30)])
-    monkeypatch.setattr(pairs, "PAIRS_A_BLOCK", 10)
+    spine = spine_of(street(*range(1, 30)))
+    lost = street(5, name="Wrong Lane")
+    assert len(asked(lost, spine).pairs) == 29
+    monkeypatch.setattr(candidates, "PAIRS_A_BLOCK", 28)
+    found = asked(lost, spine)
+    assert (len(found.pairs), found.left_out.tolist(), found.pairs_left_out) == (0, [0], 29)
     # The block of street and number is small and still finds it; where that does not help, the reason is told.
-    found = links_of([{"text": "5 Examlpe Road", "postcode": "N1 1AA"}], spine)[0]
-    assert (found["uprn"], found["stage"]) == ("5", LinkStage.PAIRS_PLACE)
-    lost = links_of([{"text": "5 Xemaple Road", "postcode": "N1 1AA"}], spine)[0]
-    assert (lost["decision"], lost["reason"]) == ("none", LinkReason.TOO_MANY_CANDIDATES)
-    line = pairs.queries_of(spine.rows.iloc[:1])
-    assert pairs.in_postcode(line, spine.buildings, line).counts["pairs_left_out"] == 29
+    near, far = links_of([{"text": t, "postcode": "N1 1AA"} for t in ("5 Examlpe Road", "5 Wrong Lane")], spine)
+    assert (near["uprn"], near["stage"]) == ("5N11AA", LinkStage.PAIRS)
+    assert (far["decision"], far["reason"]) == (Decision.NONE, LinkReason.TOO_MANY_CANDIDATES)
+
+
+def test_small_blocks_go_first_until_the_ceiling_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    spine = spine_of([*street(*range(1, 30)), *street(*range(1, 21), name="Other Road", postcode="N1 2BB")])
+    lost = [*street(5, name="Wrong Lane"), *street(5, name="Wrong Lane", postcode="N1 2BB")]
+    assert asked(lost, spine).pairs.groupby("query").size().tolist() == [29, 20]
+    monkeypatch.setattr(candidates, "PAIRS_IN_ALL", 40)
+    found = asked(lost, spine)
+    assert found.pairs.groupby("query").size().to_dict() == {1: 20}
+    assert (found.left_out.tolist(), found.pairs_left_out) == ([0], 29)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    spine = spine_of([{"uprn": str(n), "address": f"{n} Example Road", "postcode": "N1 1AA"} for n in range(1, 30)])
+    spine = spine_of(street(*range(1, 30)))
     records = [{"text": f"{n} Exmaple Road", "postcode": "N1 1AA"} for n in range(1, 30)]
     whole = links_of(records, spine)
-    monkeypatch.setattr(pairs, "CHUNK", 100)
+    monkeypatch.setattr(features, "CHUNK", 100)
     assert links_of(records, spine) == whole
-    assert [link["uprn"] for link in whole] == [str(n) for n in range(1, 30)]
+    assert [link["uprn"] for link in whole] == [f"{n}N11AA" for n in range(1, 30)]
+
+
+def test_expectation_maximisation_over_patterns_is_that_of_recordlinkage_over_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from recordlinkage import ECMClassifier
+
+    random = np.random.default_rng(3)
+    true = random.random(20_000) < 0.15
+    shares = {"a": (0.9, 0.1), "b": (0.8, 0.2), "c": (0.95, 0.05)}
+    drawn = {f: random.random(len(true)) < np.where(true, m, u) for f, (m, u) in shares.items()}
+    pairs = pd.DataFrame(drawn).astype(np.int8)
+    theirs = ECMClassifier(init="jaro", max_iter=500, atol=1e-8)
+    theirs.fit(pairs)
+    for name, value in (("PRIOR_PAIRS", 0.0), ("ROUNDS", 5_000), ("SETTLED", 1e-10)):
+        monkeypatch.setattr(weights, name, value)
+    counts = pairs.value_counts().reset_index(name="pairs")
+    beliefs = {f: Belief((0.1, 0.9), (0.9, 0.1)) for f in shares}
+    ours = weights.fit(counts[list(shares)], counts["pairs"].to_numpy(float), beliefs)
+    assert ours.learned
+    for feature in shares:
+        for level in (0, 1):
+            m, u = theirs.m_probs[feature][level], theirs.u_probs[feature][level]
+            assert ours.log2[feature][level] == pytest.approx(np.log2(m / u), abs=0.02), (feature, level)
+
+
+def test_the_weights_alone_link_plain_addresses_and_never_another_flat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.link.borough.shipped", fellegi_sunter.fixed)
+    right, number = 0, 0
+    for group in yaml.safe_load(PLAIN.read_text(encoding="utf-8"))["groups"]:
+        spine = spine_of(group["gazetteer"])
+        unit = spine.rows.drop_duplicates("uprn").set_index("uprn")["has_unit"]
+        for case, link in zip(group["cases"], links_of(group["cases"], spine), strict=True):
+            said = case["decision"] if isinstance(case["decision"], list) else [case["decision"]]
+            other = link["uprn"] is not None and link["uprn"] not in (case.get("uprn"), case.get("building"))
+            assert not (other and unit[link["uprn"]] and unit.get(case.get("uprn"), False)), (case, link["uprn"])
+            right += link["decision"] in said and not other
+            number += 1
+    assert number > 100
+    assert right / number >= 0.95
+
+
+@dataclass
+class Judge:
+    """A scorer of which only the prior is asked."""
+
+    prior: float = 0.8
+
+    def probability(self, features: pd.DataFrame) -> Any:
+        raise NotImplementedError
+
+    def calibrated(self, probability: Any) -> Any:
+        raise NotImplementedError
+
+    link_from = gap_from = review_from = 0.5
+
+
+def alone(probability: Any) -> pd.DataFrame:
+    """One candidate an address."""
+    values = np.asarray(probability, dtype=float)
+    return pd.DataFrame({"query": np.arange(len(values)), "building": 0, "probability": values, "as_number": False})
+
+
+def test_a_small_area_is_judged_as_the_average_one() -> None:
+    for likely in (0.001, 0.999):
+        assert area_shift(alone([likely] * 5), Judge()) == pytest.approx(1, abs=0.1)
+    assert area_shift(alone([]), Judge()) == pytest.approx(1)
+
+
+def test_a_large_area_is_judged_by_its_own_share() -> None:
+    size = int(40 * PRIOR_ADDRESSES)
+    half = area_shift(alone([0.9999, 0.0001] * (size // 2)), Judge())
+    assert half == pytest.approx((0.5 / 0.5) / (0.8 / 0.2), rel=0.15)
+    assert area_shift(alone([0.9999] * size), Judge()) > 4
+
+
+def test_the_likeliest_is_held_to_its_rivals_and_to_none_of_them() -> None:
+    rows = pd.DataFrame(
+        {
+            "query": [0, 0, 1, 2, 2],
+            "building": [10, 11, 12, 14, 13],
+            "probability": [0.8, 0.5, 0.8, 0.6, 0.6],
+            "as_number": False,
+        }
+    )
+    found = held_to_rivals(rows)
+    assert found["building"].to_dict() == {0: 10, 1: 12, 2: 13}
+    assert found["second"].to_dict() == {0: 11, 1: -1, 2: 14}
+    assert found["share"].tolist() == pytest.approx([4 / 6, 0.8, 1.5 / 4])
+    assert found["gap"].tolist() == pytest.approx([3 / 6, 0.8, 0.0])
+    assert held_to_rivals(rows, 4.0)["share"].loc[1] == pytest.approx(16 / 17)
+
+
+def test_rivals_and_leads_of_candidates() -> None:
+    pairs = pd.DataFrame({"query": [3, 3, 3, 5, 7, 7], "building": range(6)})
+    shown = pd.DataFrame({name: np.full(6, np.nan, np.float32) for name in features.ALONE})
+    shown["number"] = np.float32(2)
+    shown["street"] = np.array([1.0, 0.9, 0.5, 0.85, 0.7, 0.7], np.float32)
+    shown["postcode"] = np.array([4, 4, 1, 0, np.nan, 2], np.float32)
+    found = features.with_rivals(pairs, shown)
+    assert list(found.columns) == list(features.FEATURES)
+    assert found["rivals"].tolist() == [1, 1, 2, 0, 0, 0]
+    assert found["street_lead"].tolist() == pytest.approx([0.1, -0.1, -0.5, 0.85, 0, 0], abs=1e-6)
+    assert found["postcode_lead"].tolist() == [0, 0, -3, 0, -2, 2]
+    assert found["name_lead"].tolist() == [0] * 6
+    none = features.with_rivals(pairs.iloc[:0], shown.iloc[:0])
+    assert (len(none), list(none.columns)) == (0, list(features.FEATURES))
+
+
+def test_rivals_are_counted_up_to_a_most() -> None:
+    many = int(features.MOST_RIVALS) + 5
+    shown = pd.DataFrame({name: np.full(many, np.nan, np.float32) for name in features.ALONE}).assign(
+        number=np.float32(2), street=np.float32(1)
+    )
+    found = features.with_rivals(pd.DataFrame({"query": 0, "building": range(many)}), shown)
+    assert set(found["rivals"]) == {features.MOST_RIVALS}
+
+
+def test_the_model_is_of_these_features_and_its_file_runs_no_code() -> None:
+    from skops import io
+
+    card = json.loads(pair_model.CARD.read_text(encoding="utf-8"))
+    assert card["features"] == list(features.FEATURES)
+    kinds = io.get_untrusted_types(file=pair_model.MODEL)
+    assert [kind for kind in kinds if not kind.startswith(("sklearn.", "numpy."))] == []
+    model = pair_model.shipped()
+    assert type(model.estimator).__module__.startswith("sklearn.")
+    assert model.estimator.n_features_in_ == len(features.FEATURES)
+
+
+def test_the_calibration_rises_and_the_thresholds_are_probabilities() -> None:
+    model = pair_model.shipped()
+    assert (np.diff(model.knots) >= 0).all()
+    assert (np.diff(model.shares) >= 0).all()
+    assert (model.shares.min() >= 0) & (model.shares.max() < 1)
+    assert 0 < model.review_from < model.link_from < 1
+    assert 0 <= model.gap_from < 1
+    assert 0 < model.prior < 1
+    assert len(model.probability(pd.DataFrame(columns=list(features.FEATURES)))) == 0
