@@ -185,7 +185,7 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     near = matched.loc[matched["near"]]
     maybe = resolve(near.assign(runner_up=""), spine)
     would = maybe["uprn"].where(maybe["uprn"] != "", maybe["runner_up"]).reindex(near.index).fillna("")
-    tight = near["gap"] < notes.scorer.gap_from
+    tight = (near["second"] >= 0) & (near["gap"] < near["probability"] / 2)
     reviews = [
         verdicts(
             near.index[mask],

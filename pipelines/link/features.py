@@ -48,6 +48,7 @@ def queries_of(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     out["name_stem"] = without_kind(out["name"])
     out["words_written"] = written_out(out["words"])
     out["street_number"] = spine.streets.number(out["street"])
+    out["street_known"] = out["street"].isin(spine.whole.streets)
     return out
 
 

@@ -125,6 +125,8 @@ def read_gazetteer(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         given = lines or [split[part] for part in split]
         made["address"] = joined([table[c] for c in given])
     kept = pa.table(made).filter(pc.is_valid(made["uprn"]))
+    if not kept.num_rows:
+        raise LodaError(f"The gazetteer '{path}' has no row with a UPRN, so there is nothing to link to.")
     told = {
         "rows": table.num_rows,
         "without_uprn": table.num_rows - kept.num_rows,

@@ -105,7 +105,7 @@ def vetoed(pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame, s
         other_number(features)
         | other_street(pairs, features, queries, spine)
         | other_name(features)
-        | number_lost(pairs, features, queries)
+        | number_lost(pairs, features, queries, spine)
         | nothing_in_common(features)
     )
 
@@ -129,7 +129,7 @@ def other_street(
     also = features["street_within"].ge(1.0) & (
         spine.buildings["stem"].str.len().to_numpy()[building] >= NAMED_IN_WORDS
     )
-    differ = (said >= 0) & (there >= 0) & (said != there) & ~also.to_numpy()
+    differ = queries["street_known"].to_numpy()[query] & (there >= 0) & (said != there) & ~also.to_numpy()
     some = np.flatnonzero(differ)
     street, name = queries["joined"].to_numpy()[query[some]], spine.buildings["name_written"].to_numpy()[building[some]]
     named = (name != "") & (similarity(street, name) >= STREET_IN_NAME)
@@ -141,7 +141,7 @@ def other_street(
     # there is no Church Road
     stems = spine.streets.table["stem"].value_counts()
     only = queries["stem"].map(stems).fillna(0).le(1).to_numpy()[query]
-    slip = features["postcode"].eq(4) & (said < 0) & only
+    slip = features["postcode"].eq(4) & ~queries["street_known"].to_numpy()[query] & only
     other_kind = features["street_kind"].eq(0) & features["street_stem"].ge(1.0) & ~slip
     # North and South of one name are two streets, however alike they are written.
     near = np.flatnonzero(features["street_stem"].ge(SIDES_FROM).to_numpy())
@@ -176,12 +176,17 @@ def other_name(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return (features["number"].isna() & features["name"].notna() & best.lt(OTHER_NAME)).to_numpy()
 
 
-def number_lost(pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """A number in a street of the gazetteer, and a building that has a name in the place of a number."""
+def number_lost(
+    pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame, spine: Spine
+) -> npt.NDArray[np.bool_]:
+    """A number in a street of the gazetteer, and a building that has a name, not the street's, in place of a number."""
     query = pairs["query"].to_numpy()
     plain = ((queries["name_written"] == "") & (queries["street_number"] >= 0)).to_numpy()[query]
     numberless = features["number_given"].eq(1) & features["number_known"].eq(0) & features["unit"].ne(UNIT_AS_NUMBER)
-    return np.asarray(plain & numberless.to_numpy())
+    other = (
+        queries["joined"].to_numpy()[query] != spine.buildings["name_written"].to_numpy()[pairs["building"].to_numpy()]
+    )
+    return np.asarray(plain & other & numberless.to_numpy())
 
 
 def nothing_in_common(features: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -77,7 +77,7 @@ def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) ->
         key = key + SEPARATOR + parsed[part]
     number, first = _distinct(key)
     distinct = parsed.iloc[first].reset_index(drop=True)
-    addresses = fold(distinct, whole.streets).assign(
+    addresses = fold(distinct, whole.given_streets).assign(
         **{name: distinct[name] for name in ("canonical", *BESIDE_CANONICAL)}
     )
     sizes = [table.num_rows for table in tables.values()]

@@ -35,6 +35,8 @@ RECORDS_A_CHUNK = 200_000
 LONGEST_RANGE = 8
 NAME_LETTERS = 6
 FILE = "file"
+SHARED = ("postcodes", "street_postcodes", "given_streets", "streets")
+"""What parts tell each other of the whole gazetteer (`Whole`)."""
 ELSEWHERE = (
     *(LinkReason.NO_CANDIDATE, LinkReason.ALL_CONTRADICTED, LinkReason.NEAR_MATCH, LinkReason.SMALL_GAP),
     *(LinkReason.TOO_MANY_CANDIDATES, LinkReason.NOTHING_NEAR),
@@ -68,8 +70,9 @@ def _links(
     places, parts = find_places(gazetteer), max(1, gazetteer.num_rows // ROWS_A_PART)
     areas = _cut_by_area(folder, records, gazetteer)
     del gazetteer
-    counts = list(pool.map(_link_area, areas, repeat(places), repeat(parts)))
-    whole, streets = _whole(areas, places)
+    list(pool.map(_read_area, areas, repeat(places), repeat(parts)))
+    whole = _whole(areas, places)
+    counts = list(pool.map(_link_area, areas, repeat(whole)))
     answered = pa.concat_tables([pq.read_table(area / "links.parquet") for area in areas])
     rest = _unanswered(records, answered)
     del records
@@ -77,7 +80,7 @@ def _links(
     for number, chunk in enumerate(chunks):
         chunk.mkdir()
         pq.write_table(rest.slice(number * RECORDS_A_CHUNK, RECORDS_A_CHUNK), chunk / "records.parquet")
-    list(pool.map(_read_rest, chunks, repeat(whole), repeat(streets), repeat(parts)))
+    list(pool.map(_read_rest, chunks, repeat(whole), repeat(parts)))
     asked = list(pool.map(_link_number, range(parts), repeat(areas), repeat(chunks), repeat(whole)))
     again = pa.concat_tables([answered.slice(0, 0), *(table for table, _ in asked if table is not None)])
     total = pd.DataFrame([*counts, *(count for _, count in asked)]).fillna(0.0).sum()
@@ -116,23 +119,24 @@ def _outward(postcode: pa.ChunkedArray, address: pa.ChunkedArray | None) -> pa.C
     return pc.if_else(pc.greater_equal(pc.binary_length(bare), 5), pc.utf8_slice_codeunits(bare, 0, -3), "")
 
 
-def _link_area(area: Path, places: tuple[str, ...], parts: int) -> dict[str, float]:
-    """Link an area's records to its own properties, and leave its properties for the second question."""
+def _read_area(area: Path, places: tuple[str, ...], parts: int) -> None:
+    """Read an area's properties, and leave them for the second question."""
     gazetteer = pq.read_table(area / "gazetteer.parquet")
     rows, _, _ = read_rows(gazetteer, places)
-    whole = Whole.of(rows, places, streets_given(gazetteer))
-    spine = assemble(rows, whole)
-    made, counts = link(
-        make_records({FILE: pq.read_table(area / "records.parquet")}, whole, spine.streets), spine, FILE
-    )
-    pq.write_table(made, area / "links.parquet")
-    pd.DataFrame({"street": spine.streets.table["text"]}).to_parquet(area / "streets.parquet")
-    pd.DataFrame({"postcode": whole.postcodes}).to_parquet(area / "postcodes.parquet")
-    pd.DataFrame({"street_postcode": whole.street_postcodes}).to_parquet(area / "street_postcodes.parquet")
-    pd.DataFrame({"given_street": whole.streets}).to_parquet(area / "given_streets.parquet")
-    placed = _placed(rows, parts)
-    for number, some in placed.groupby("part"):
+    own = Whole.of(rows, places, streets_given(gazetteer))
+    rows.to_parquet(area / "rows.parquet")
+    for name in SHARED:
+        pd.DataFrame({name: getattr(own, name)}).to_parquet(area / f"{name}.parquet")
+    for number, some in _placed(rows, parts).groupby("part"):
         rows.loc[some["row"]].to_parquet(area / f"number-{number}.parquet")
+
+
+def _link_area(area: Path, whole: Whole) -> dict[str, float]:
+    """Link an area's records to its own properties."""
+    spine = assemble(pd.read_parquet(area / "rows.parquet"), whole)
+    records = make_records({FILE: pq.read_table(area / "records.parquet")}, whole, spine.streets)
+    made, counts = link(records, spine, FILE)
+    pq.write_table(made, area / "links.parquet")
     return {name: counts[name] for name in ("addresses", "pairs", "pairs_left_out")}
 
 
@@ -148,13 +152,12 @@ def _placed(rows: pd.DataFrame, parts: int) -> pd.DataFrame:
     return pd.concat(found).drop_duplicates().astype({"part": np.int64})
 
 
-def _whole(areas: list[Path], places: tuple[str, ...]) -> tuple[Whole, Streets]:
+def _whole(areas: list[Path], places: tuple[str, ...]) -> Whole:
     def distinct(name: str) -> pd.Index[str]:
-        every = [pd.read_parquet(area / f"{name}s.parquet")[name] for area in areas]
+        every = [pd.read_parquet(area / f"{name}.parquet")[name] for area in areas]
         return pd.Index(pd.concat(every).unique(), dtype=object)
 
-    whole = Whole(places, distinct("postcode"), distinct("street_postcode"), distinct("given_street"))
-    return whole, Streets.of(pd.Series(distinct("street")))
+    return Whole(places, *(distinct(name) for name in SHARED))
 
 
 def _unanswered(records: pa.Table, answered: pa.Table) -> pa.Table:
@@ -167,9 +170,11 @@ def _unanswered(records: pa.Table, answered: pa.Table) -> pa.Table:
     return records.filter(pc.invert(pc.is_in(records["record_id"], settled)))
 
 
-def _read_rest(chunk: Path, whole: Whole, streets: Streets, parts: int) -> None:
+def _read_rest(chunk: Path, whole: Whole, parts: int) -> None:
     """Parse records for the second question, and cut them by house number."""
-    records = make_records({FILE: pq.read_table(chunk / "records.parquet")}, whole, streets)
+    records = make_records(
+        {FILE: pq.read_table(chunk / "records.parquet")}, whole, Streets.of(pd.Series(whole.streets))
+    )
     by_name = pd.util.hash_array(records.addresses["name_written"].str[:NAME_LETTERS].to_numpy(object)) % parts
     low = records.addresses["low"]
     part = np.where(low >= 0, low % parts, by_name.astype(np.int64))

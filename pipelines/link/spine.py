@@ -84,18 +84,22 @@ class Whole:
         places: localities and towns, which say nothing in an address's canonical form.
         postcodes: all that there are.
         street_postcodes: street and postcode in one text (`street_postcode`), all that there are.
-        streets: streets that stand in a column of their own (`streets_given`).
+        given_streets: streets that stand in a column of their own (`streets_given`).
+        streets: all streets, in the parser's spelling.
     """
 
     places: tuple[str, ...]
     postcodes: pd.Index[str]
     street_postcodes: pd.Index[str]
+    given_streets: pd.Index[str]
     streets: pd.Index[str]
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, places: tuple[str, ...], streets: pd.Index[str]) -> Whole:
+    def of(cls, rows: pd.DataFrame, places: tuple[str, ...], given_streets: pd.Index[str]) -> Whole:
         """That of rows that were read, with the streets that the gazetteer itself calls so."""
-        return cls(places, pd.Index(rows["postcode"].unique()), pd.Index(street_postcode(rows).unique()), streets)
+        postcodes, both = rows["postcode"].unique(), street_postcode(rows).unique()
+        streets = pd.Index(rows["street"].unique()).difference(pd.Index([""]))
+        return cls(places, pd.Index(postcodes), pd.Index(both), given_streets, streets)
 
 
 def street_postcode(rows: pd.DataFrame) -> pd.Series[str]:

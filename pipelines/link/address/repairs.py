@@ -43,7 +43,8 @@ _KINDS = "FLAT|FFLAT|FLT|APARTMENT|APT|ROOM|UNIT|STUDIO|MAISONETTE|PENTHOUSE"
 _SPELT = "|".join(TO_TWENTY)
 _LARGE = "|".join((*TO_TWENTY[10:], *TENS))
 _HURRIED = (
-    rf"\b(?:NUMBER|{_KINDS}) (?:{_SPELT})\b|(?:^|, )(?:{_LARGE})\b|[0-9] O [A-Z]{{3}}|\b(?:GRANNY|GARDEN) (?:ANNEX|FLAT)|[0-9] [A-Z] THE "
+    rf"\b(?:NUMBER|{_KINDS}) (?:{_SPELT})\b|(?:^|, )(?:{_LARGE})\b"
+    r"|[0-9] O [A-Z]{3}|\b(?:GRANNY|GARDEN) (?:ANNEX|FLAT)|[0-9] [A-Z] THE "
     r"|\b(?:RD|ROAD|AVE|AVENUE|ST|STREET|GDNS|GARDENS) [NSEW]$"
 )
 _ODD = (
