@@ -64,3 +64,28 @@ def file(
         else:
             for line in made.told(out):
                 typer.echo(line)
+
+
+@link_app.command("train", epilog="Example: loda link train --out var/pair_model")
+def train(
+    out: Annotated[Path, typer.Option(help="Folder to write pair_model.skops and pair_model.json to.")],
+    borough: Annotated[list[str] | None, typer.Option(help="Gazetteers to train on; all there are if none.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and gazetteers make the same model.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Train the pair model on this installation's gazetteers, their addresses written wrongly: no labels are needed.
+
+    Four gazetteers at least; every fourth is held out, and on those the model is calibrated and its thresholds are
+    chosen. The night uses the model that lies in pipelines/link/, made so from eight synthetic boroughs.
+    """
+    from pipelines.core.settings import settings
+    from pipelines.link import training
+
+    with sentences():
+        made = training.train(training.gazetteers_of(borough or None), seed, settings().workers)
+        training.save(made, out)
+        if as_json:
+            print_json({name: made.card[name] for name in ("gazetteers", "pairs", "thresholds", "missing")})
+        else:
+            cut = made.card["thresholds"]["link_from"]
+            typer.echo(f"The model is in {out}. A building is taken from an estimated probability of {cut} on.")

@@ -15,7 +15,7 @@ from pipelines.core.tables import LINK
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
 from pipelines.link import memory, report, review
-from pipelines.link.pair_model import shipped
+from pipelines.link.pair_model import current
 from pipelines.link.pairs import Missing, Scorer
 from pipelines.link.records import Records, datasets_with_address, read_records
 from pipelines.link.spine import Spine, read_spine
@@ -58,7 +58,7 @@ def link_borough(borough: str) -> StageResult:
     del table
     records = read_records(borough, spine)
     rests_on = memory.version(borough)
-    made, counts, rulings, by_address = _judged(records, spine, shipped(), decided, memory.recall(borough, rests_on))
+    made, counts, rulings, by_address = _judged(records, spine, current(), decided, memory.recall(borough, rests_on))
     told, rows = _each_unit(made, records, spine, rulings)
     counts |= _counts(told["decision"], records.rows["dataset"])
     access.write_table("link", _table(rows, records, borough), borough=borough, made_from=hashes)
@@ -79,7 +79,7 @@ def link(
     decided: review.Decided = review.NOTHING,
 ) -> tuple[pa.Table, dict[str, float]]:
     """One row of `link` for each record, and counts; what people decided outranks everything."""
-    made, counts, _, _ = _judged(records, spine, scorer or shipped(), decided, memory.NOTHING)
+    made, counts, _, _ = _judged(records, spine, scorer or current(), decided, memory.NOTHING)
     return _table(made, records, borough), counts | _counts(made["decision"], records.rows["dataset"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipelines.link import fellegi_sunter
 from pipelines.link.features import FEATURES
+from pipelines.link.pairs import Scorer
 
 Floats = npt.NDArray[np.float64]
+log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 MODEL = HERE / "pair_model.skops"
 CARD = HERE / "pair_model.json"
@@ -49,6 +53,14 @@ class PairModel:
     def calibrated(self, probability: Floats) -> Floats:
         """Share of such best candidates that are right."""
         return np.interp(probability, self.knots, self.shares)
+
+
+def current() -> Scorer:
+    """The trained model; where its files are not there, Fellegi and Sunter's weights from the shared beliefs."""
+    if MODEL.exists() and CARD.exists():
+        return shipped()
+    log.warning("the pair model's files are not in %s, so fixed weights are used", MODEL.parent.name)
+    return fellegi_sunter.fixed()
 
 
 @lru_cache

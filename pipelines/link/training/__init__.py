@@ -6,6 +6,6 @@ pairs that the cascade would ask about (`fit.py`). Some gazetteers are held out:
 was fitted to, the model is calibrated and its thresholds are chosen.
 """
 
-from pipelines.link.training.fit import Trained, save, train
+from pipelines.link.training.fit import Trained, gazetteers_of, save, train
 
-__all__ = ["Trained", "save", "train"]
+__all__ = ["Trained", "gazetteers_of", "save", "train"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -16,10 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from pipelines.core.errors import LodaError
+from pipelines.governance import access, stages
 from pipelines.link import cascade, pairs
 from pipelines.link.candidates import candidates
 from pipelines.link.features import FEATURES, RISING, compared, queries_of, with_rivals
-from pipelines.link.pair_model import PairModel
+from pipelines.link.pair_model import CARD, MODEL, PairModel
 from pipelines.link.places import BUILDING
 from pipelines.link.records import make_records
 from pipelines.link.spine import COLUMNS, Spine, make_spine
@@ -35,7 +37,7 @@ REMOVED_STREETS = 0.06
 WITHOUT_POSTCODE = 0.35
 OTHER_POSTCODE = 0.03
 """Share of records with a postcode that is another street's."""
-HELD_OUT = 4
+HELD_OUT = FEWEST = 4
 """Every fourth gazetteer is kept for calibration."""
 PRECISE = 0.988
 """Estimated precision of what this stage takes; what the stages before it take is at 0.999."""
@@ -98,12 +100,40 @@ def train(gazetteers: Mapping[str, pa.Table], seed: int = 1, workers: int = 2) -
     return Trained(model, card)
 
 
-def save(trained: Trained, model: Path, card: Path) -> None:
-    """Write the model by skops and its card as JSON."""
+def save(trained: Trained, folder: Path) -> None:
+    """Write the model by skops and its card as JSON, under the names by which the night finds them.
+
+    Raises:
+        LodaError: the folder cannot be written to.
+    """
     from skops import io
 
-    io.dump(trained.model.estimator, model)
-    card.write_text(json.dumps(trained.card, indent=1) + "\n", encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        io.dump(trained.model.estimator, folder / MODEL.name)
+        (folder / CARD.name).write_text(json.dumps(trained.card, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise LodaError(f"'{folder}' cannot be written to ({error.strerror or 'unknown fault'}).") from error
+
+
+def gazetteers_of(boroughs: Sequence[str] | None) -> dict[str, pa.Table]:
+    """Gazetteers of the lake, those of some boroughs or all.
+
+    Raises:
+        LodaError: there are fewer than `FEWEST`.
+    """
+    drops = stages.drops_behind(list(boroughs) if boroughs else None, ["gazetteer"])
+    found = {str(drop[0]) for drop in drops}
+    made = {
+        borough: access.read_dataset("gazetteer", boroughs=[borough], purpose="hmo_detection", columns=COLUMNS)
+        for borough in sorted(found)
+    }
+    if len(made) < FEWEST:
+        raise LodaError(
+            f"The pair model is trained on {FEWEST} gazetteers or more, and {len(made)} may be used here: "
+            "drop some, or make synthetic ones with 'loda demo', and run 'loda run'."
+        )
+    return made
 
 
 def _examples_of(table: pa.Table, number: int, seed: int) -> Examples:
@@ -235,4 +265,4 @@ def _thresholds(
     return float(chosen["link_from"]), float(chosen["gap_from"]), curve.round(5).to_dict("records")
 
 
-__all__ = ["Trained", "examples", "save", "train"]
+__all__ = ["Trained", "examples", "gazetteers_of", "save", "train"]
