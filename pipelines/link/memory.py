@@ -91,7 +91,7 @@ def decide(
         about, and how many addresses were recalled.
     """
     told = () if area is None else (area,)
-    said = "" if area is None else repr(area)
+    said = "" if area is None else str(area)
     key = keys(addresses)
     found = key.isin(known.index).to_numpy()
     old = known.loc[key[found]].set_axis(key.index[found])

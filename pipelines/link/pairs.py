@@ -20,10 +20,13 @@ from pipelines.link.spine import Spine
 
 Floats = npt.NDArray[np.float64]
 PRIOR_ADDRESSES = 2_000.0
+FEW_ADDRESSES = 128
 MOST_SHIFT = 5.0
 OTHER_NAME = 0.6
 """Likeness of names below which a building with another name, and no number, is another building."""
 UNLIKE_STREET = 0.7
+LONG_STREET = 2
+"""Spaces in a street of which the end may be a place."""
 NAMED_IN_WORDS = 4
 """Letters of a street's name, without its type, that may be looked for among all words of a record."""
 OWN_NAME = 0.9
@@ -153,7 +156,21 @@ def other_street(
     same = without_sides(one).to_numpy() == without_sides(two).to_numpy()
     here = features["postcode"].to_numpy()[near] >= SAME_POSTCODE
     differ[near[(level == 1) & same & here]] = False
+    contrary |= _other_beginning(queries["street"].iloc[query], spine.buildings["street"].iloc[building])
     return np.asarray(differ | other_kind.to_numpy() | contrary | unlike_street(features))
+
+
+def _other_beginning(one: pd.Series[str], two: pd.Series[str]) -> npt.NDArray[np.bool_]:
+    """Long texts that are alike but for the first word: another street, and the same place runs on behind it."""
+    from pipelines.link.comparators import similarity
+
+    long = ((one.str.count(" ").to_numpy() >= LONG_STREET) & (two.str.count(" ").to_numpy() >= LONG_STREET)).nonzero()[
+        0
+    ]
+    first = [side.iloc[long].str.replace(r" .*$", "", regex=True).to_numpy() for side in (one, two)]
+    out = np.zeros(len(one), dtype=bool)
+    out[long] = similarity(first[0], first[1]) < UNLIKE_STREET
+    return out
 
 
 def unlike_street(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -203,14 +220,24 @@ class Missing:
     known: int
     missing: int
 
+    def __str__(self) -> str:
+        return f"{self.missing} of {self.known}"
+
     @classmethod
     def of(cls, addresses: pd.DataFrame, spine: Spine) -> Missing:
-        """Counted over addresses in a street of the gazetteer that give one number: is there that number in it?"""
+        """Counted over addresses in a street of the gazetteer that give one number: is there that number in it?
+
+        In steps, so that a few new addresses change nothing: of few addresses nothing, else a whole per cent.
+        """
         street = spine.streets.number(addresses["street"])
         plain = (street >= 0) & (addresses["low"] >= 0).to_numpy() & (addresses["low"] == addresses["high"]).to_numpy()
         asked = pd.Series(street[plain]).astype(str) + "#" + addresses["low"].to_numpy()[plain].astype(str)
         there = opened(spine.buildings.assign(at=spine.buildings["street_number"], row=spine.buildings.index))["key"]
-        return cls(int(plain.sum()), int((~asked.isin(there)).sum()))
+        known = int(plain.sum())
+        if known < FEW_ADDRESSES:
+            return cls(0, 0)
+        size = 1 << (known.bit_length() - 1)
+        return cls(size, round(round(float((~asked.isin(there)).mean()), 2) * size))
 
     def shift(self, usual: float) -> float:
         """How much likelier a right candidate is here than where a scorer comes from: an odds ratio.

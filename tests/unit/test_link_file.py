@@ -311,7 +311,6 @@ def test_a_gazetteer_in_parts_answers_as_the_whole_one(
         assert wrong.mean() <= 0.002, told.loc[wrong].to_string()
 
 
-@pytest.mark.xfail(reason="A part does not know the streets of the others, so it takes Elder Road for its Alder Road.")
 def test_in_parts_a_street_of_another_district_is_not_taken_for_one_that_is_written_like_it(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

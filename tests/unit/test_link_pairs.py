@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
 from pipelines.link import Decision, LinkReason, LinkStage, candidates, features, fellegi_sunter, pair_model, weights
-from pipelines.link.pairs import PRIOR_ADDRESSES, area_shift, held_to_rivals
+from pipelines.link.pairs import FEW_ADDRESSES, MOST_SHIFT, PRIOR_ADDRESSES, Missing, held_to_rivals
 from pipelines.link.places import numbers_agree
+from pipelines.link.records import make_records
 from pipelines.link.spine import Spine
 from pipelines.link.weights import Belief
 from tests.spec.link_world import links_of, spine_of
@@ -164,7 +164,7 @@ def test_expectation_maximisation_over_patterns_is_that_of_recordlinkage_over_pa
 
 
 def test_the_weights_alone_link_plain_addresses_and_never_another_flat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.link.borough.shipped", fellegi_sunter.fixed)
+    monkeypatch.setattr("pipelines.link.borough.current", fellegi_sunter.fixed)
     right, number = 0, 0
     for group in yaml.safe_load(PLAIN.read_text(encoding="utf-8"))["groups"]:
         spine = spine_of(group["gazetteer"])
@@ -179,38 +179,37 @@ def test_the_weights_alone_link_plain_addresses_and_never_another_flat(monkeypat
     assert right / number >= 0.95
 
 
-@dataclass
-class Judge:
-    """A scorer of which only the prior is asked."""
-
-    prior: float = 0.8
-
-    def probability(self, features: pd.DataFrame) -> Any:
-        raise NotImplementedError
-
-    def calibrated(self, probability: Any) -> Any:
-        raise NotImplementedError
-
-    link_from = gap_from = review_from = 0.5
-
-
-def alone(probability: Any) -> pd.DataFrame:
-    """One candidate an address."""
-    values = np.asarray(probability, dtype=float)
-    return pd.DataFrame({"query": np.arange(len(values)), "building": 0, "probability": values, "as_number": False})
-
-
 def test_a_small_area_is_judged_as_the_average_one() -> None:
-    for likely in (0.001, 0.999):
-        assert area_shift(alone([likely] * 5), Judge()) == pytest.approx(1, abs=0.1)
-    assert area_shift(alone([]), Judge()) == pytest.approx(1)
+    assert Missing(0, 0).shift(0.05) == pytest.approx(1)
+    assert Missing(128, 64).shift(0.05) == pytest.approx(1, abs=0.5)
 
 
 def test_a_large_area_is_judged_by_its_own_share() -> None:
     size = int(40 * PRIOR_ADDRESSES)
-    half = area_shift(alone([0.9999, 0.0001] * (size // 2)), Judge())
-    assert half == pytest.approx((0.5 / 0.5) / (0.8 / 0.2), rel=0.15)
-    assert area_shift(alone([0.9999] * size), Judge()) > 4
+    usual, lacking = 0.05, 0.10
+    expected = ((1 - lacking) / lacking) / ((1 - usual) / usual)
+    assert Missing(size, int(lacking * size)).shift(usual) == pytest.approx(expected, rel=0.05)
+    assert Missing(size, 0).shift(usual) == MOST_SHIFT
+    assert Missing(size, size // 2).shift(usual) == 1 / MOST_SHIFT
+
+
+def test_what_a_gazetteer_lacks_is_counted_in_known_streets_and_in_steps() -> None:
+    spine = spine_of([{"uprn": str(n), "address": f"{n} Example Road", "postcode": "N1 1AA"} for n in range(1, 301)])
+    every = [f"{n} Example Road" for n in range(151, 451)]
+    assert Missing.of(_addresses([*every, "7 Other Road", "Rose Cottage"], spine), spine) == Missing(256, 128)
+    assert Missing.of(_addresses(every[: FEW_ADDRESSES - 1], spine), spine) == Missing(0, 0)
+
+
+def _addresses(texts: list[str], spine: Spine) -> pd.DataFrame:
+    table = pa.table(
+        {
+            "record_id": pa.array(range(len(texts)), pa.int64()),
+            "address": pa.array(texts),
+            "postcode": pa.nulls(len(texts), pa.string()),
+            "uprn": pa.nulls(len(texts), pa.string()),
+        }
+    )
+    return make_records({"epc": table}, spine.whole, spine.streets).addresses
 
 
 def test_the_likeliest_is_held_to_its_rivals_and_to_none_of_them() -> None:
@@ -274,5 +273,5 @@ def test_the_calibration_rises_and_the_thresholds_are_probabilities() -> None:
     assert (model.shares.min() >= 0) & (model.shares.max() < 1)
     assert 0 < model.review_from < model.link_from < 1
     assert 0 <= model.gap_from < 1
-    assert 0 < model.prior < 1
+    assert 0 < model.missing < 1
     assert len(model.probability(pd.DataFrame(columns=list(features.FEATURES)))) == 0

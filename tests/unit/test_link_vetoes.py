@@ -21,7 +21,7 @@ from tests.spec.test_links import GROUPS, decisions, uprn_for
 class Sure:
     """A model for which every pair that no rule forbids is the same building."""
 
-    link_from, gap_from, review_from = 0.5, 0.1, 0.2
+    link_from, gap_from, review_from, missing = 0.5, 0.1, 0.2, 0.05
 
     def probability(self, features: pd.DataFrame) -> npt.NDArray[np.float64]:
         return np.full(len(features), 0.99)
@@ -72,9 +72,9 @@ VETOES: list[tuple[str, tuple[Patch, ...], str, str, tuple[str, ...]]] = [
     (
         "other_street",
         ((pairs, "other_street", never),),
-        TREACHEROUS + "streets of nearly one name",
-        "10 Albert Avenue",
-        ("1",),
+        "Plain: houses of one street",
+        "4 Cedar Road",
+        ("2",),
     ),
     (
         "other_name",
@@ -85,7 +85,7 @@ VETOES: list[tuple[str, tuple[Patch, ...], str, str, tuple[str, ...]]] = [
     ),
     (
         "nothing_in_common",
-        ((pairs, "nothing_in_common", lambda features: never(features)),),
+        ((pairs, "nothing_in_common", never), (pairs, "number_lost", never)),
         HARD + "Welsh streets and houses",
         "4 Stryd Fawr",
         ("4",),
@@ -106,7 +106,7 @@ VETOES: list[tuple[str, tuple[Patch, ...], str, str, tuple[str, ...]]] = [
     ),
     (
         "sides",
-        ((pairs, "sides", no_sides), (cascade, "sides", no_sides)),
+        ((pairs, "sides", no_sides), (cascade, "sides", no_sides), (pairs, "_other_beginning", never)),
         TREACHEROUS + "north, south and the same postcode",
         "14 West Meridian Road",
         ("7",),
