@@ -69,7 +69,8 @@ class Streets:
         rest = frame.loc[~frame["text"].isin(pd.concat(found)["text"])]
         bare = rest.loc[(rest["type"] == "") & (rest["stem"] != "")]
         found += [self._equal(bare, "stem", TYPE_LEFT_OUT), *(self._near(rest, side) for side in ("start", "end"))]
-        every = pd.concat(found, ignore_index=True).sort_values(
+        filled = [part for part in found if len(part)] or found[:1]
+        every = pd.concat(filled, ignore_index=True).sort_values(
             ["text", "likeness", "street"], ascending=[True, False, True]
         )
         every = every.drop_duplicates(["text", "street"])
