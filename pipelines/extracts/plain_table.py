@@ -34,8 +34,7 @@ def read_plain_table(path: Path, columns: tuple[str, ...] | None = None) -> pa.T
         NotFound: there is no such file.
         LodaError: it cannot be read as a table.
     """
-    if not path.is_file():
-        raise NotFound(f"There is no file '{path}'.")
+    _there(path)
     if path.suffix.lower() in PARQUET:
         return _as_text(_parquet(path, columns))
     table = _csv(path)
@@ -49,8 +48,7 @@ def headings(path: Path) -> list[str]:
         NotFound: there is no such file.
         LodaError: it cannot be read as a table.
     """
-    if not path.is_file():
-        raise NotFound(f"There is no file '{path}'.")
+    _there(path)
     if path.suffix.lower() in PARQUET:
         try:
             return list(pq.read_schema(path).names)
@@ -59,6 +57,11 @@ def headings(path: Path) -> list[str]:
     with path.open("rb") as handle:
         first = _text(handle.read(BLOCK))
     return _unique(_first_row(first, path))
+
+
+def _there(path: Path) -> None:
+    if not path.is_file():
+        raise NotFound(f"There is no file '{path}'.")
 
 
 def _parquet(path: Path, columns: tuple[str, ...] | None) -> pa.Table:
@@ -78,7 +81,7 @@ def _as_text(table: pa.Table) -> pa.Table:
             column = pc.cast(column, pa.int64()) if whole and not pc.any(pc.is_inf(column)).as_py() else column
         try:
             texts[name] = pc.cast(column, pa.string())
-        except pa.ArrowNotImplementedError:
+        except pa.ArrowNotImplementedError:  # lists and structures, which Arrow has no text for
             texts[name] = pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()])])
         except pa.ArrowInvalid:
             texts[name] = pa.chunked_array([pa.array([_decoded(v) for v in column.to_pylist()], pa.string())])

@@ -6,6 +6,7 @@ function that compares: recordlinkage takes more than a second to load.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,7 @@ def slips(left: Column, right: Column, a: Rows, b: Rows) -> npt.NDArray[np.float
     return likeness(left, right, a, b, OSA.distance, 2)
 
 
-class _Pairwise(BaseCompareFeature):  # type: ignore[misc]
+class _Pairwise(BaseCompareFeature, ABC):  # type: ignore[misc]
     """A comparison of two records by their numbers."""
 
     def __init__(self, records: Records, label: str) -> None:
@@ -68,9 +69,9 @@ class _Pairwise(BaseCompareFeature):  # type: ignore[misc]
         level, missing = self.levels(np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64))
         return np.where(missing, -1, level).astype(np.int8)
 
+    @abstractmethod
     def levels(self, a: Rows, b: Rows) -> tuple[npt.NDArray[np.int64], Mask]:
         """Levels, and where nothing can be said."""
-        raise NotImplementedError
 
     def column(self, name: str) -> Column:
         """One of the records' columns."""
