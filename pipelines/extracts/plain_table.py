@@ -158,6 +158,9 @@ def _first_row(text: str, path: Path) -> list[str]:
         raise _no_table(path) from error
     if not first:
         raise LodaError(f"'{path}' is empty. It needs a heading row and a row for each record.")
+    # Control characters in what should be headings: a picture, an archive, a workbook.
+    if any(letter < " " and letter not in "\t\r\n" for cell in first for letter in cell):
+        raise _no_table(path)
     return first
 
 

@@ -60,6 +60,9 @@ def test_what_is_no_table_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(LodaError, match="is empty"):
         read_plain_table(tmp_path / "empty.csv")
+    (tmp_path / "picture.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(LodaError, match="cannot be read"):
+        headings(tmp_path / "picture.csv")
     (tmp_path / "broken.parquet").write_bytes(b"nothing")
     with pytest.raises(LodaError, match="cannot be read"):
         read_plain_table(tmp_path / "broken.parquet")
