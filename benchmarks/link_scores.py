@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 PRECISION = 0.99
+KEPT = ("uprn", "decision", "reason", "score", "gap", "runner_up", "best", "stage")
 GATES = (None, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Least gaps that are tried for a peer; the one that serves it best is taken, which flatters it."""
 
@@ -146,7 +147,7 @@ def judge(truth: Truth, answers: pd.DataFrame, peer: bool) -> Scores:
 
 
 def _joined(truth: Truth, answers: pd.DataFrame) -> pd.DataFrame:
-    columns = [name for name in ("uprn", "decision", "score", "gap", "runner_up", "best", "stage") if name in answers]
+    columns = [name for name in KEPT if name in answers]
     frame = truth.frame.join(answers[columns], how="left")
     for name in ("uprn", "runner_up"):
         frame[name] = frame[name].fillna("")
@@ -163,27 +164,45 @@ def _merged(frame: pd.DataFrame, truth: Truth) -> pd.Series:
 
 
 def _recall_at(frame: pd.DataFrame, findable: pd.Series, peer: bool) -> float:
-    """The most that can be found while 99 % of the links are right, by the system's own score, cut where it is best.
+    """The most that can be found while 99 % of the answers are right, by the system's own score, cut where it is best.
 
-    For a peer every least gap is tried, and leaving out each stage whose matches all score alike: the best is taken.
+    Each system is taken at its best. For a peer every least gap is tried, and leaving out each stage whose matches all
+    score alike. Of ours, what is tied to the building (the UPRN may be the very one) and what waits for people with a
+    property beside it count as answers that are less sure than any link, as the peer's do below its usual cut.
     """
-    given = frame["best"].fillna("") if "best" in frame else frame["uprn"].where(frame["decision"] == "linked", "")
-    every = pd.Series(data=True, index=frame.index)
-    choices = [every]
-    if peer:
-        choices = [frame["gap"] >= gate if gate is not None else every for gate in GATES]
-        stages = frame["stage"].fillna("").str.partition(":")[0]
-        alike = [stage for stage, scores in frame["score"].groupby(stages) if scores.min() == scores.max()]
-        choices += [choice & (stages != stage) for choice in choices for stage in alike]
+    given = frame["best"].fillna("") if "best" in frame else frame["uprn"].where(frame["uprn"] != "", frame["runner_up"])
     best = 0.0
-    for choice in choices:
-        part = pd.DataFrame({"score": frame["score"], "right": given == frame["true_uprn"]})[choice & (given != "")]
-        totals = part.groupby("score").agg(right=("right", "sum"), all=("right", "size"))
+    for choice, surest in _peer_choices(frame) if peer else _our_choices(frame):
+        part = pd.DataFrame({"surest": surest, "score": frame["score"], "right": given == frame["true_uprn"]})
+        part = part[choice & (given != "")]
+        totals = part.groupby(["surest", "score"]).agg(right=("right", "sum"), all=("right", "size"))
         sums = totals.sort_index(ascending=False).cumsum()
         good = sums[sums["right"] >= PRECISION * sums["all"]]
         if len(good):
             best = max(best, _share(good["right"].max(), findable.sum()))
     return best
+
+
+def _peer_choices(frame: pd.DataFrame) -> Iterator[tuple[pd.Series, pd.Series]]:
+    """Which of a peer's answers are looked at, and what comes before its score."""
+    every, alike_all = pd.Series(data=True, index=frame.index), pd.Series(0, index=frame.index)
+    stages = frame["stage"].fillna("").str.partition(":")[0]
+    alike = [stage for stage, scores in frame["score"].groupby(stages) if scores.min() == scores.max()]
+    for gate in GATES:
+        choice = frame["gap"] >= gate if gate is not None else every
+        for kept in (choice, *(choice & (stages != stage) for stage in alike)):
+            yield kept, alike_all
+
+
+def _our_choices(frame: pd.DataFrame) -> Iterator[tuple[pd.Series, pd.Series]]:
+    """Links alone; with buildings; with what waits for people; with the buildings of which only some are sure."""
+    order = frame["decision"].map({"linked": 3, "parent": 2, "review": 1}).fillna(0)
+    plain = frame["reason"].eq("no_unit_given")
+    yield order == 3, order
+    yield order >= 2, order
+    yield (order == 3) | ((order == 2) & plain), order
+    yield order >= 1, order
+    yield (order != 0) & ((order != 2) | plain), order
 
 
 def _categories(frame: pd.DataFrame, right: pd.Series, in_building: pd.Series, peer: bool) -> pd.DataFrame:

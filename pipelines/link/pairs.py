@@ -95,6 +95,7 @@ def search(addresses: pd.DataFrame, spine: Spine, scorer: Scorer, missing: Missi
     alive = pairs.loc[open_].reset_index(drop=True)
     alive["probability"] = scorer.probability(with_rivals(alive, features.loc[open_].reset_index(drop=True)))
     alive["place_clash"] = place_clash(features.loc[open_])
+    alive["mistaken"] = _only_by_mistake(alive, features.loc[open_].reset_index(drop=True), queries, spine)
     alive["as_number"] = features.loc[open_, "unit"].eq(UNIT_AS_NUMBER).to_numpy()
     best = _decided(held_to_rivals(alive, missing.shift(scorer.missing)), scorer)
     contradicted = every.difference(best.index)
@@ -106,7 +107,7 @@ def vetoed(pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame, s
     """Pairs that cannot be one building: another number, another street, or nothing that identifies the building."""
     return (
         other_number(features)
-        | other_street(pairs, features, queries, spine)
+        | (other_street(pairs, features, queries, spine) & ~mistaken_street(features))
         | other_name(features)
         | number_lost(pairs, features, queries, spine)
         | nothing_in_common(features)
@@ -158,6 +159,25 @@ def other_street(
     differ[near[(level == 1) & same & here]] = False
     contrary |= _other_beginning(queries["street"].iloc[query], spine.buildings["street"].iloc[building])
     return np.asarray(differ | other_kind.to_numpy() | contrary | unlike_street(features))
+
+
+def mistaken_street(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Postcode, number (or name) and flat are the building's, and the record's street is none of that postcode.
+
+    Then either the street is wrong or the postcode is, so that people may be asked; it is never taken.
+    """
+    name = features[["name", "name_stem", "name_within"]].max(axis=1).ge(OWN_NAME)
+    same = features["postcode"].ge(SAME_POSTCODE) & features["unit"].eq(UNIT_FOUND)
+    return np.asarray(same & (features["number"].ge(2) | name) & ~features["street_here"].ge(1))
+
+
+def _only_by_mistake(
+    pairs: pd.DataFrame, features: pd.DataFrame, queries: pd.DataFrame, spine: Spine
+) -> npt.NDArray[np.bool_]:
+    """Pairs that stand only if the record's street is a mistake."""
+    mistaken = mistaken_street(features)
+    mistaken[mistaken] = other_street(pairs.loc[mistaken], features.loc[mistaken], queries, spine)
+    return mistaken
 
 
 def _other_beginning(one: pd.Series[str], two: pd.Series[str]) -> npt.NDArray[np.bool_]:
@@ -277,7 +297,8 @@ def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
 
 def _decided(best: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
     out = best.assign(probability=scorer.calibrated(best["share"].to_numpy()))
-    out["decided"] = (out["probability"] >= scorer.link_from) & (out["gap"] >= scorer.gap_from) & ~out["place_clash"]
+    out["decided"] = (out["probability"] >= scorer.link_from) & (out["gap"] >= scorer.gap_from)
+    out["decided"] &= ~out["place_clash"] & ~out["mistaken"]
     out["near"] = ~out["decided"] & (out["probability"] >= scorer.review_from)
     out["gap"] = out["gap"].clip(upper=out["probability"])
     return out

@@ -113,6 +113,7 @@ def _guard(parts: Parts) -> None:
 
 
 def _guarded(text: pa.Array) -> pa.Array:
+    text = swap(text, r" AT( ,|$)", r"\1")
     text = swap(text, r"\b(ABOVE|OVER|BEHIND|REAR OF|TO) (?:A )?(?:SHOPS?|RETAIL UNIT)\b", r"\1 ")
     text = swap(text, r"\b(FIRST|SECOND|THIRD|FOURTH|GROUND) FL\b", r"\1 FLOOR")
     text = swap(text, r"\bFL ([0-9A-Z]{1,3}\b)", r"FLAT \1")
@@ -207,6 +208,11 @@ def _number(parts: Parts) -> None:
     letter, got, _ = pull(parts.rest, r"^(?P<unit>[A-Z]) , [A-Z]{2,}", ("unit",))
     _take_bare_unit(parts, got["unit"])
     parts.rest = pc.if_else(letter, swap(parts.rest, r"^[A-Z] , ", ""), parts.rest)
+    # "MILO MANS , 25 , MERTTINS CRES , 109": a number behind the street is the flat's.
+    behind = rf"^(?P<head>[^0-9]+ , {NUMBER} , [^0-9]+ (?:{STREETS})) , (?P<unit>[0-9]{{1,4}}[A-Z]?)$"
+    found = pc.extract_regex(parts.rest, behind)
+    _take_bare_unit(parts, pc.fill_null(pc.struct_field(found, "unit"), ""))
+    parts.rest = pc.if_else(pc.is_valid(found), pc.struct_field(found, "head"), parts.rest)
     lead = rf"^(?:(?P<unit>[0-9]{{1,4}}[A-Z]?|[A-Z])[ ,]+)?(?P<number>{NUMBER})(?P<comma>[ ,]+)(?P<after>[A-Z].*)$"
     named = rf"^(?P<name>[^0-9]+?)[ ,]+(?P<number>{NUMBER})[ ,]+(?P<after>[A-Z][^0-9]*)$"
     first = pc.extract_regex(parts.rest, lead)
@@ -222,11 +228,11 @@ def _number(parts: Parts) -> None:
     # "12 HI RD , BLK 5 X" must not become number 5: behind a leading number only the name of a building may follow.
     building = pc.match_substring_regex(inner["name"], rf"\b(?:{NAMED})(?: ,)?$")
     street = pc.match_substring_regex(inner["after"], rf"\b(?:{STREETS})\b")
-    # "73 , RAINBOW , 16 , CAROLINE TER": between commas a name needs no word for what it is, if it is no street.
+    # "73 , RAINBOW , 16 , CAROLINE TER": between commas a name needs no word for what it is, nor may it be a street's
+    # ("61 , JARVIS SQ , 18 , MARSDEN PL"): the number before the last street is the house's.
     apart = pc.and_(pc.match_substring_regex(parts.rest, _APART), pc.match_substring_regex(rest, r"^[^,0-9]+ , [0-9]"))
-    streetlike = pc.match_substring_regex(inner["name"], rf" (?:{STRONG_STREETS})(?: ,)?$")
-    building = pc.or_(building, pc.and_(apart, pc.invert(streetlike)))
-    is_named = pc.and_(is_named, pc.or_(pc.invert(hit), pc.and_(building, street)))
+    building = pc.or_(apart, pc.and_(building, street))
+    is_named = pc.and_(is_named, pc.or_(pc.invert(hit), building))
     both = pc.and_(hit, is_named)
     _take_bare_unit(parts, pc.if_else(both, parts.number, ""))
     parts.number = pc.if_else(is_named, inner["number"], parts.number)

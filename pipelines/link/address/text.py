@@ -100,6 +100,8 @@ def clean(text: pa.Array) -> pa.Array:
     text = spelt_out(tidy(swap(text, r"[^A-Z0-9,/ -]", " ")))
     text = swap(text, r"\b(FLAT|FLT|APT|RM|ROOM|UNIT)([0-9])", r"\1 \2")
     text = swap(text, r"\bFLAT([A-HJ-RT-Z])\b", r"FLAT \1")
+    # Flat Iron Square is a street.
+    text = swap(text, r"\bFLAT IRON\b", "FLATIRON")
     text = swap(text, r"\bTHE (FLAT|ANNEXE?|STUDIO|PENTHOUSE|MAISONETTE) ([0-9])", r"\1 , \2")
     return tidy(map_words(text, SPELLINGS))
 

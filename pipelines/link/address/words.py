@@ -104,7 +104,11 @@ SPELLINGS: dict[str, str] = {long: short for short, spellings in SHORT.items() f
 }
 """From each spelling to the one that is compared."""
 
-LONG: dict[str, str] = {s: spellings[0] for s, spellings in SHORT.items() if s not in ("", "ST") and " " not in s}
+LONG: dict[str, str] = {
+    short: spellings[0]
+    for short, spellings in SHORT.items()
+    if short not in ("", "ST") and " " not in short and len(spellings[0]) > len(short)
+}
 """From each short form to the whole word: slips of the pen are counted on words as they are written."""
 
 STRONG_STREETS = "RD|ST|AVE|LN|CL|CRES|DR|GDNS|SQ|TER|MWS|PDE|PSGE|APP|BLVD"
