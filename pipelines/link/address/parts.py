@@ -123,7 +123,7 @@ def _guarded(text: pa.Array) -> pa.Array:
     text = swap(text, rf"\b(FLOORS?|{STOREYS}) {own} , ([^,0-9]* (?:{NAMED})(?: ,|$))", r"\1 , \2 \3 , \4")
     text = swap(text, rf"\b{own} AT\b", r"\1 \2 ,")
     text = swap(text, r"\b(FLOORS?)( FLAT)?(?: ,)? (?:BACK|REAR)( ,|$)", r"\1 REAR\2\3")
-    text = swap(text, r"\b(FLOORS?)( FLAT)? , (FRONT|LEFT|RIGHT)( ,|$)", r"\1 \3\2\4")
+    text = swap(text, r"\b(FLOORS?)( FLAT)?(?: ,)? (FRONT|LEFT|RIGHT)( ,|$)", r"\1 \3\2\4")
     text = swap(text, r"(^|, )(REAR|FRONT|BACK) ([0-9])", r"\1\2 , \3")
     # "67 FIRST FLOOR , X BLDG" and "GROUND FLOOR 95 , X CT": the number is the flat's, since a building's name follows.
     storey = rf"(?:{FLOOR}) FLOORS?(?: FRONT| REAR)?"
