@@ -10,12 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.governance import access
 from pipelines.link.address import parse
 from pipelines.link.places import fold
 from pipelines.link.spine import Spine, Whole
 from pipelines.link.streets import Streets
-from schemas import registry
 
 NEEDED = ("record_id", "address", "postcode", "uprn")
 SEPARATOR = "\x1f"
@@ -40,6 +38,8 @@ class Records:
 
 def datasets_with_address() -> tuple[str, ...]:
     """Datasets whose records are tied to a property; the gazetteer is what they are tied to."""
+    from schemas import registry
+
     return tuple(
         name
         for name, contract in registry.contracts().items()
@@ -49,6 +49,8 @@ def datasets_with_address() -> tuple[str, ...]:
 
 def read_records(borough: str, spine: Spine) -> Records:
     """All records with an address of a borough, parsed once for each distinct text."""
+    from pipelines.governance import access  # a file is linked without the lake and the ledger
+
     tables = {
         dataset: access.read_dataset(dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED)
         for dataset in datasets_with_address()

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.link.address.text import POSTCODE
-from pipelines.link.borough import link
+from pipelines.link.linking import link
 from pipelines.link.records import Records, make_records
 from pipelines.link.spine import Whole, assemble, find_places, read_rows, streets_given
 from pipelines.link.streets import Streets
