@@ -6,6 +6,7 @@ function that compares: recordlinkage takes more than a second to load.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cpdist
 from recordlinkage.base import BaseCompareFeature
 
-from pipelines.link.places import numbers_agree
+from pipelines.link.places import by_distinct, numbers_agree
 
 Values = npt.NDArray[np.float32]
 Texts = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
 
 
 class Number(BaseCompareFeature):  # type: ignore[misc]
@@ -48,7 +50,8 @@ class Within(BaseCompareFeature):  # type: ignore[misc]
         left, right = (c.to_numpy() for c in columns)
         found = np.asarray(cpdist(left, right, scorer=fuzz.partial_ratio, dtype=np.float32)) / 100
         # A shorter text is found within any longer one; only the second may be the shorter.
-        short = np.char.str_len(left.astype(str)) < np.char.str_len(right.astype(str))
+        size = [by_distinct(c, lambda text: text.str.len()) for c in columns]
+        short = size[0] < size[1]
         return _where_both(left, right, np.where(short, similarity(left, right), found))
 
 
@@ -67,10 +70,13 @@ class Postcode(BaseCompareFeature):  # type: ignore[misc]
         left, right = columns
         a, b = left.to_numpy(), right.to_numpy()
         slips = cpdist(a, b, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
-        sector = left.str[:-2].to_numpy() == right.str[:-2].to_numpy()
-        district = left.str[:-4].to_numpy() == right.str[:-4].to_numpy()
+        sector, district = (_same(left, right, lambda p, n=n: p.str[:-n]) for n in (2, 4))
         level = np.where(slips <= 1, 3, np.where(sector, 2, np.where(district, 1, 0)))
         return _where_both(a, b, np.where(a == b, 4, level))
+
+
+def _same(left: pd.Series[str], right: pd.Series[str], part: Callable[[pd.Series[str]], pd.Series[str]]) -> Mask:
+    return np.asarray(by_distinct(left, part) == by_distinct(right, part))
 
 
 def similarity(left: Texts, right: Texts) -> Values:

@@ -317,7 +317,9 @@ def _choose(queries: pd.DataFrame, pairs: pd.DataFrame, rows: pd.DataFrame, rule
         uprn=rows.loc[pairs["row"], "uprn"].to_numpy(),
         standing=rows.loc[pairs["row"], "rank"].to_numpy()
         + 2 * (queries.loc[pairs["query"], "name"].to_numpy() != rows.loc[pairs["row"], "name"].to_numpy()),
-    ).sort_values(["query", "standing", "uprn"])
+    )
+    # The spine is sorted by UPRN, so that its rows stand in for them.
+    fits = fits.iloc[np.lexsort((fits["row"], fits["standing"], fits["query"]))]
     best = fits.groupby("query")["standing"].transform("min")
     equal = fits.loc[fits["standing"] == best].groupby("query")["uprn"].agg(["first", "size"])
     one, several = equal.loc[equal["size"] == 1, "first"], equal.loc[equal["size"] > 1]
