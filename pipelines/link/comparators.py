@@ -6,7 +6,6 @@ function that compares: recordlinkage takes more than a second to load.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -70,13 +69,14 @@ class Postcode(BaseCompareFeature):  # type: ignore[misc]
         left, right = columns
         a, b = left.to_numpy(), right.to_numpy()
         slips = cpdist(a, b, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
-        sector, district = (_same(left, right, lambda p, n=n: p.str[:-n]) for n in (2, 4))
+        sector, district = (_same_but_for(n, left, right) for n in (2, 4))
         level = np.where(slips <= 1, 3, np.where(sector, 2, np.where(district, 1, 0)))
         return _where_both(a, b, np.where(a == b, 4, level))
 
 
-def _same(left: pd.Series[str], right: pd.Series[str], part: Callable[[pd.Series[str]], pd.Series[str]]) -> Mask:
-    return np.asarray(by_distinct(left, part) == by_distinct(right, part))
+def _same_but_for(last: int, left: pd.Series[str], right: pd.Series[str]) -> Mask:
+    one, two = (by_distinct(side, lambda text: text.str[:-last]) for side in (left, right))
+    return np.asarray(one == two)
 
 
 def similarity(left: Texts, right: Texts) -> Values:

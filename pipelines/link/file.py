@@ -23,8 +23,6 @@ from pipelines.link.sharded import link_in_parts
 from pipelines.link.spine import COLUMNS
 from pipelines.link.workers import warm
 
-WORTH_WORKERS = 250_000
-"""Bytes of a file from which it is likely to be linked by several processes."""
 OUT = ("row", "uprn", "decision", "reason", "stage", "probability", "gap", "runner_up")
 
 
@@ -69,8 +67,7 @@ def link_file(
         LodaError: a file cannot be read, or a column is not there.
     """
     started = time.perf_counter()
-    if settings().workers > 1 and file.is_file() and file.stat().st_size >= WORTH_WORKERS:
-        warm()
+    warm(file)
     names = headings(file)
     chosen = [columns.asked(c, names, file, "--address") for c in address] or columns.address_columns(names, file)
     where = columns.asked(postcode, names, file, "--postcode") if postcode else columns.find(names, columns.POSTCODE)

@@ -12,16 +12,21 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
+from pathlib import Path
 
 from pipelines.core.errors import LodaError
+from pipelines.core.settings import settings
 
 PRELOADED = "pipelines.link.ready"
 FORKSERVER = "forkserver"
+WORTH_IT = 250_000
+"""Bytes of a file from which it is likely to be linked by several processes."""
 
 
-def warm() -> None:
-    """Start the server, so that it loads while this process reads files. Does nothing if it is there."""
-    if _context().get_start_method() == FORKSERVER:
+def warm(file: Path) -> None:
+    """Start the server if a file is worth it, so that it loads while this process does. Does nothing if it is there."""
+    large = file.is_file() and file.stat().st_size >= WORTH_IT
+    if large and settings().workers > 1 and _context().get_start_method() == FORKSERVER:
         from multiprocessing.forkserver import ensure_running
 
         ensure_running()
