@@ -92,8 +92,9 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     found["name"] = found["name"].where(found["low"] < 0, "")
     found = found.merge(postcodes, on=line, how="left").set_index("address")
     district, other = found["postcode"].str[:-4], found["there"].str[:-4]
-    in_district = (found["street"] + "|" + district).isin(rows["street"] + "|" + rows["postcode"].str[:-4])
-    in_postcode = (found["street"] + "|" + found["postcode"]).isin(rows["street"] + "|" + rows["postcode"])
+    near = rows.loc[rows["street"].isin(found["street"]), ["street", "postcode"]].drop_duplicates()
+    in_district = (found["street"] + "|" + district).isin(near["street"] + "|" + near["postcode"].str[:-4])
+    in_postcode = (found["street"] + "|" + found["postcode"]).isin(near["street"] + "|" + near["postcode"])
     elsewhere = (other != "") & (found["there"] != found["postcode"])
     known_elsewhere = found["postcode"].isin(rows["postcode"]) & (district != other)
     # A place that the record names and the property does not have: another street of that name.
@@ -263,6 +264,7 @@ def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
     So it may be if a flat of that number lies in the record's own street and postcode, and the match in another.
     """
     units = spine.rows.loc[spine.rows["has_unit"] & (spine.rows["postcode"] != "")]
+    units = units.loc[units["street"].isin(matched["street"])]
     flats = pd.Index((units["identifier"] + "|" + units["street"] + "|" + units["postcode"]).unique())
     asked = matched["low"].astype(str) + "|" + matched["street"] + "|" + matched["postcode"]
     elsewhere = matched["building"].map(spine.buildings["postcode"]) != matched["postcode"]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import gc
 
-from pipelines.link import comparators, linking, pair_model, workers  # noqa: F401 - imported for the workers' sake
 
-pair_model.current()
-# The workers' garbage collection leaves alone what is here already, so that they share its memory.
+def _load() -> None:
+    from pipelines.link import comparators, pair_model, side_by_side  # noqa: F401 - imported for the workers' sake
+
+    pair_model.current()
+
+
+# Nothing of this is garbage; frozen, the workers' collection leaves it alone, so that they share its memory.
+gc.disable()
+_load()
 gc.freeze()
+gc.enable()

@@ -34,15 +34,15 @@ from pipelines.link.workers import pool
 FILE = "file"
 RECORDS_ALONE = 8_000
 """Up to so many records one process is done before others have started."""
-RECORDS_A_PART = 50_000
+RECORDS_A_PART = 60_000
 TEXTS_ALONE = 30_000
 """Up to so many texts are parsed here, while the workers load."""
 Map = Callable[..., Iterable[Any]]
 
 
 def parts_of(records: int) -> int:
-    """Into how many parts the addresses of so many records are cut."""
-    return 1 if records <= RECORDS_ALONE else max(2, -(-records // RECORDS_A_PART))
+    """Into how many parts the addresses of so many records are cut: two or a multiple, as cores mostly are."""
+    return 1 if records <= RECORDS_ALONE else 2 * -(-records // (2 * RECORDS_A_PART))
 
 
 def link_side_by_side(records: pa.Table, gazetteer: pa.Table, workers: int) -> tuple[pa.Table, dict[str, float]]:

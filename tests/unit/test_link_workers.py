@@ -18,7 +18,7 @@ from tests.unit.test_link_file import districts, written
 
 
 def test_parts_rest_on_the_number_of_records_alone() -> None:
-    assert [parts_of(n) for n in (0, 8_000, 8_001, 100_000, 100_001)] == [1, 1, 2, 2, 3]
+    assert [parts_of(n) for n in (0, 8_000, 8_001, 120_000, 120_001)] == [1, 1, 2, 2, 4]
 
 
 def test_the_number_of_workers_and_of_parts_changes_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_the_number_of_workers_and_of_parts_changes_no_link(monkeypatch: pytest.
         }
     )
     whole, _ = link_side_by_side(records, gazetteer, 2)
-    for name, size in (("RECORDS_ALONE", 100), ("RECORDS_A_PART", 250), ("TEXTS_ALONE", 100)):
+    for name, size in (("RECORDS_ALONE", 100), ("RECORDS_A_PART", 200), ("TEXTS_ALONE", 100)):
         monkeypatch.setattr(side_by_side, name, size)
     one, counts = link_side_by_side(records, gazetteer, 1)
     two, counts_of_two = link_side_by_side(records, gazetteer, 2)
