@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.bucket import Folder
-from pipelines.core.ledger.models import Drop
 from pipelines.core.settings import settings
 from pipelines.extracts.archive import member_kind
 from pipelines.extracts.decode import Chunk, RaggedRows, chunks
 from schemas.mapping import Shape
+
+if TYPE_CHECKING:
+    from pipelines.core.ledger.models import Drop
 
 
 def raw_folder() -> Folder:

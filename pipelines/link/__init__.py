@@ -34,8 +34,23 @@ Each distinct address is resolved once for the borough and joined back to its re
 (`landlords.py`).
 """
 
-from pipelines.link.borough import link_borough
-from pipelines.link.landlords import link_landlords
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
 
+if TYPE_CHECKING:
+    from pipelines.link.borough import link_borough
+    from pipelines.link.landlords import link_landlords
+
+_STAGES = {"link_borough": "borough", "link_landlords": "landlords"}
+"""Imported when they are asked for: linking a file needs neither the lake nor the ledger, which take a second."""
+
 __all__ = ["Decision", "Level", "LinkReason", "LinkStage", "link_borough", "link_landlords"]
+
+
+def __getattr__(name: str) -> Any:
+    """One of the stages."""
+    if name not in _STAGES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_STAGES[name]}"), name)

@@ -27,6 +27,8 @@ PAIRS_A_BLOCK = 250_000
 PAIRS_IN_ALL = 40_000_000
 LONGEST_RANGE = 8
 """A range opens the blocks of at most this many of its numbers."""
+HOUSES = 1_000_000
+"""More than the highest house number."""
 NAME_LETTERS = 6
 WORD_LETTERS = 4
 WITH_NUMBER, ALONE = 2_000, 40
@@ -70,8 +72,11 @@ def candidates(queries: pd.DataFrame, buildings: pd.DataFrame, meant: pd.DataFra
         found.append(pairs)
         over.append(left_out)
         number += count
-    every = pd.concat(found, ignore_index=True).drop_duplicates(ignore_index=True)
-    every = every.sort_values(["query", "building"], ignore_index=True)
+    both = pd.concat(found, ignore_index=True)
+    # One number a pair: to sort those takes a tenth of the time.
+    once = np.unique(both["query"].to_numpy() * len(buildings) + both["building"].to_numpy())
+    query, building = np.divmod(once, max(len(buildings), 1))
+    every = pd.DataFrame({"query": query, "building": building})
     return Candidates(every, np.unique(np.concatenate(over)), number)
 
 
@@ -95,9 +100,14 @@ def opened(numbers: pd.DataFrame) -> pd.DataFrame:
     for n in range(LONGEST_RANGE):
         number = numbers["low"] + n * step
         some = number <= numbers["high"]
-        key = numbers.loc[some, "at"].astype(str) + "#" + number[some].astype(str)
+        key = house(numbers.loc[some, "at"].to_numpy(), number[some].to_numpy())
         parts.append(pd.DataFrame({"row": numbers.loc[some, "row"], "key": key}))
     return pd.concat(parts, ignore_index=True)
+
+
+def house(street: npt.NDArray[np.int64], number: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """A street's number and a house's as one number."""
+    return street.astype(np.int64) * HOUSES + number
 
 
 def _by_street(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

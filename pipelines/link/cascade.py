@@ -84,15 +84,17 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     rows = spine.rows.loc[spine.rows["live"] & (spine.rows["canonical"] != "") & (spine.rows["street"] != "")]
     once = rows.loc[~rows["canonical"].duplicated(keep=False) & ((rows["low"] >= 0) | (rows["name"] != ""))]
     line = ["low", "name", "street"]
-    where = rows.assign(name=rows["name"].where(rows["low"] < 0, ""))
-    postcodes = where.groupby(line)["postcode"].nunique().rename("postcodes").reset_index()
+    where = rows.loc[rows["street"].isin(addresses["street"]), [*line, "postcode"]]
+    where = where.assign(name=where["name"].where(where["low"] < 0, "")).drop_duplicates()
+    postcodes = where.groupby(line, sort=False)["postcode"].size().rename("postcodes").reset_index()
     there = once[["canonical", "postcode"]].rename(columns={"postcode": "there"})
     found = addresses.reset_index(names="address").merge(there, on="canonical")
     found["name"] = found["name"].where(found["low"] < 0, "")
     found = found.merge(postcodes, on=line, how="left").set_index("address")
     district, other = found["postcode"].str[:-4], found["there"].str[:-4]
-    in_district = (found["street"] + "|" + district).isin(rows["street"] + "|" + rows["postcode"].str[:-4])
-    in_postcode = (found["street"] + "|" + found["postcode"]).isin(rows["street"] + "|" + rows["postcode"])
+    near = rows.loc[rows["street"].isin(found["street"]), ["street", "postcode"]].drop_duplicates()
+    in_district = (found["street"] + "|" + district).isin(near["street"] + "|" + near["postcode"].str[:-4])
+    in_postcode = (found["street"] + "|" + found["postcode"]).isin(near["street"] + "|" + near["postcode"])
     elsewhere = (other != "") & (found["there"] != found["postcode"])
     known_elsewhere = found["postcode"].isin(rows["postcode"]) & (district != other)
     # A place that the record names and the property does not have: another street of that name.
@@ -112,11 +114,14 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
 
 
 def _by_key(addresses: pd.DataFrame, rows: pd.DataFrame, key: list[str], reason: LinkReason) -> pd.DataFrame:
-    ranked = rows[[*key, "uprn", "rank", "is_parent"]].sort_values([*key, "rank", "uprn"])
-    lowest = ranked.groupby(key)["rank"].transform("min")
+    some = rows.loc[rows["canonical"].isin(addresses["canonical"]), [*key, "uprn", "rank", "is_parent"]]
+    group = some.groupby(key, sort=False).ngroup()
+    # The spine is sorted by UPRN, and this sort is stable.
+    ranked = some.assign(group=group).iloc[np.lexsort((some["rank"], group))]
+    lowest = ranked.groupby("group", sort=False)["rank"].transform("min")
     ranked = ranked.loc[ranked["rank"] == lowest]
-    times = ranked.groupby(key)["uprn"].transform("size")
-    first = ranked.assign(times=times).drop_duplicates(key)
+    times = ranked.groupby("group", sort=False)["group"].transform("size")
+    first = ranked.assign(times=times).drop_duplicates("group")
     found = addresses[key].reset_index(names="address").merge(first, on=key).set_index("address")
     one, several = found.loc[found["times"] == 1], found.loc[found["times"] > 1]
     unit, parent = one.loc[~one["is_parent"]], one.loc[one["is_parent"]]
@@ -259,6 +264,7 @@ def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
     So it may be if a flat of that number lies in the record's own street and postcode, and the match in another.
     """
     units = spine.rows.loc[spine.rows["has_unit"] & (spine.rows["postcode"] != "")]
+    units = units.loc[units["street"].isin(matched["street"])]
     flats = pd.Index((units["identifier"] + "|" + units["street"] + "|" + units["postcode"]).unique())
     asked = matched["low"].astype(str) + "|" + matched["street"] + "|" + matched["postcode"]
     elsewhere = matched["building"].map(spine.buildings["postcode"]) != matched["postcode"]

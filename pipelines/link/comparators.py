@@ -16,10 +16,11 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cpdist
 from recordlinkage.base import BaseCompareFeature
 
-from pipelines.link.places import numbers_agree
+from pipelines.link.places import by_distinct, numbers_agree
 
 Values = npt.NDArray[np.float32]
 Texts = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
 
 
 class Number(BaseCompareFeature):  # type: ignore[misc]
@@ -48,7 +49,8 @@ class Within(BaseCompareFeature):  # type: ignore[misc]
         left, right = (c.to_numpy() for c in columns)
         found = np.asarray(cpdist(left, right, scorer=fuzz.partial_ratio, dtype=np.float32)) / 100
         # A shorter text is found within any longer one; only the second may be the shorter.
-        short = np.char.str_len(left.astype(str)) < np.char.str_len(right.astype(str))
+        size = [by_distinct(c, lambda text: text.str.len()) for c in columns]
+        short = size[0] < size[1]
         return _where_both(left, right, np.where(short, similarity(left, right), found))
 
 
@@ -67,10 +69,14 @@ class Postcode(BaseCompareFeature):  # type: ignore[misc]
         left, right = columns
         a, b = left.to_numpy(), right.to_numpy()
         slips = cpdist(a, b, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
-        sector = left.str[:-2].to_numpy() == right.str[:-2].to_numpy()
-        district = left.str[:-4].to_numpy() == right.str[:-4].to_numpy()
+        sector, district = (_same_but_for(n, left, right) for n in (2, 4))
         level = np.where(slips <= 1, 3, np.where(sector, 2, np.where(district, 1, 0)))
         return _where_both(a, b, np.where(a == b, 4, level))
+
+
+def _same_but_for(last: int, left: pd.Series[str], right: pd.Series[str]) -> Mask:
+    one, two = (by_distinct(side, lambda text: text.str[:-last]) for side in (left, right))
+    return np.asarray(one == two)
 
 
 def similarity(left: Texts, right: Texts) -> Values:

@@ -138,18 +138,20 @@ def unit_fit(query: Ints, building: Ints, queries: pd.DataFrame, spine: Spine) -
     """How the record's unit stands to those of each building."""
     units = spine.buildings["units"].to_numpy()[building]
     asks = queries["has_unit"].to_numpy()[query]
-    at = pd.Series(building).astype(str)
     found = np.zeros(len(query), dtype=bool)
     for key, known in spine.unit_keys.items():
         asked = unit_key(queries, key)
         mine = asked.to_numpy()[query]
-        found |= (mine != "") & (at + "|" + mine).isin(known).to_numpy()
+        some = np.flatnonzero(mine != "")
+        found[some] |= (pd.Series(building[some]).astype(str) + "|" + mine[some]).isin(known).to_numpy()
     as_number = queries["low"].astype(str).where(queries["low"] >= 0, "").to_numpy()[query]
     numberless = spine.buildings["low"].to_numpy()[building] < 0
     # "The Flat, 41 Glynne Court" is number 41 of the court as much as "41 Glynne Court" is.
     bare = ((queries["identifier"] == "") & (queries["floor"] == "") & (queries["room"] == "")).to_numpy()[query]
-    there = (at + "|" + as_number + "|").isin(spine.unit_keys["number"]).to_numpy()
-    flat = (as_number != "") & numberless & (~asks | bare) & there
+    flat = (as_number != "") & numberless & (~asks | bare)
+    some = np.flatnonzero(flat)
+    at = pd.Series(building[some]).astype(str) + "|" + as_number[some] + "|"
+    flat[some] = at.isin(spine.unit_keys["number"]).to_numpy()
     fit = np.where(asks, np.where(found, UNIT_FOUND, np.where(units == 0, UNIT_UNDIVIDED, UNIT_STRANGE)), UNIT_NONE)
     fit = np.where(~asks & (units > 0), UNIT_OPEN, fit)
     return np.where(flat, UNIT_AS_NUMBER, fit).astype(np.float32)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.link.address.text import as_text, clean, take_postcode
 from pipelines.link.address.words import STRONG_STREETS
@@ -23,23 +22,24 @@ STEPS = 3
 def localities_of(address: pa.ChunkedArray) -> set[str]:
     """Places in the parser's spelling. A street is no place: before most of its mentions stands a house number."""
     text, _ = take_postcode(clean(as_text(address)))
-    parts: Any = pd.Series(text.to_pandas()).str.split(" , ", regex=False)
     found: set[str] = set()
     for _ in range(STEPS):
-        long = parts.loc[parts.str.len() >= 2]
-        last, before = long.str[-1], long.str[-2]
-        new = _places(last, before, long.str.len() >= 3) - found
+        cut = pc.drop_null(pc.extract_regex(text, r"^(?P<rest>.*) , (?P<last>[^,]*)$"))
+        rest, last = pc.struct_field(cut, "rest"), pc.struct_field(cut, "last")
+        before = pc.replace_substring_regex(rest, r"^.* , ", "")
+        new = _places(last.to_pandas(), before.to_pandas(), pc.match_substring(rest, " , ").to_pandas()) - found
         if not new:
             break
         found |= new
-        parts = long.loc[last.isin(found)].str[:-1]
+        text = rest.filter(pc.is_in(last, pa.array(sorted(found), pa.string())))
     return found
 
 
 def _places(last: pd.Series[str], before: pd.Series[str], deep: pd.Series[bool]) -> set[str]:
-    spoken = ~before.str.contains(r"^(?:[0-9]|(?:FLAT|ROOM|UNIT|STUDIO)\b)", regex=True)
+    numbered = pc.match_substring_regex(pa.array(before, pa.string()), r"^(?:[0-9]|(?:FLAT|ROOM|UNIT|STUDIO)\b)")
+    spoken = pd.Series(~numbered.to_numpy(zero_copy_only=False), dtype=bool)
     seen = pd.DataFrame({"place": last, "spoken": spoken, "deep": deep, "before": before.where(spoken)})
-    by_place = seen.groupby("place").agg(
+    by_place = seen.groupby("place", sort=False).agg(
         times=("spoken", "size"), spoken=("spoken", "mean"), deep=("deep", "mean"), streets=("before", "nunique")
     )
     enough = (

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.link.candidates import candidates, opened
+from pipelines.link.candidates import candidates, house, opened
 from pipelines.link.features import UNIT_AS_NUMBER, UNIT_FOUND, compared, queries_of, with_rivals
-from pipelines.link.places import sides, without_sides
+from pipelines.link.places import by_distinct, sides, without_sides
 from pipelines.link.spine import Spine
 
 Floats = npt.NDArray[np.float64]
@@ -184,9 +184,8 @@ def _other_beginning(one: pd.Series[str], two: pd.Series[str]) -> npt.NDArray[np
     """Long texts that are alike but for the first word: another street, and the same place runs on behind it."""
     from pipelines.link.comparators import similarity
 
-    long = ((one.str.count(" ").to_numpy() >= LONG_STREET) & (two.str.count(" ").to_numpy() >= LONG_STREET)).nonzero()[
-        0
-    ]
+    spaces = [by_distinct(side, lambda street: street.str.count(" ")) for side in (one, two)]
+    long = ((spaces[0] >= LONG_STREET) & (spaces[1] >= LONG_STREET)).nonzero()[0]
     first = [side.iloc[long].str.replace(r" .*$", "", regex=True).to_numpy() for side in (one, two)]
     out = np.zeros(len(one), dtype=bool)
     out[long] = similarity(first[0], first[1]) < UNLIKE_STREET
@@ -251,7 +250,7 @@ class Missing:
         """
         street = spine.streets.number(addresses["street"])
         plain = (street >= 0) & (addresses["low"] >= 0).to_numpy() & (addresses["low"] == addresses["high"]).to_numpy()
-        asked = pd.Series(street[plain]).astype(str) + "#" + addresses["low"].to_numpy()[plain].astype(str)
+        asked = pd.Series(house(street[plain], addresses["low"].to_numpy()[plain]))
         there = opened(spine.buildings.assign(at=spine.buildings["street_number"], row=spine.buildings.index))["key"]
         known = int(plain.sum())
         if known < FEW_ADDRESSES:
@@ -285,7 +284,7 @@ def held_to_rivals(alive: pd.DataFrame, shift: float = 1.0) -> pd.DataFrame:
     odds = shift * odds / (1 - odds)
     total = odds.groupby(alive["query"]).transform("sum")
     order = alive.assign(share=odds / (1 + total))
-    order = order.sort_values(["query", "share", "building"], ascending=[True, False, True])
+    order = order.iloc[np.lexsort((order["building"], -order["share"], order["query"]))]
     rank = order.groupby("query").cumcount()
     best = order.loc[rank == 0].set_index("query")
     second = order.loc[rank == 1].set_index("query")

@@ -6,7 +6,8 @@ What is folded stays marked: a letter behind a number may be a house of its own,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,8 @@ def stem_and_type(street: pd.Series[str]) -> tuple[pd.Series[str], pd.Series[str
 
 def without_kind(names: pd.Series[str]) -> pd.Series[str]:
     """Names of buildings, written out, without the word for the kind of building (`BETHWIN HSE`: `BETHWIN`)."""
-    return written_out(names.str.replace(rf" (?:{NAMED})$", "", regex=True))
+    plain = by_distinct(names, lambda n: n.str.replace(rf" (?:{NAMED})$", "", regex=True))
+    return written_out(pd.Series(plain, index=names.index))
 
 
 def written_out(text: pd.Series[str]) -> pd.Series[str]:
@@ -142,7 +144,8 @@ def units_agree(left: pd.DataFrame, right: pd.DataFrame) -> Mask:
 
 def first_floor(floor: pd.Series[str]) -> pd.Series[str]:
     """The first storey of a flat on several (`1AND2` is `1`)."""
-    return floor.str.replace(r"AND.*$", "", regex=True)
+    first = by_distinct(floor, lambda f: f.str.replace(r"AND.*$", "", regex=True))
+    return pd.Series(first, index=floor.index)
 
 
 def sides(left: pd.Series[str], right: pd.Series[str]) -> npt.NDArray[np.int8]:
@@ -151,17 +154,31 @@ def sides(left: pd.Series[str], right: pd.Series[str]) -> npt.NDArray[np.int8]:
     1 if only one of them says which it is, 0 if both say the same or neither says any.
     """
     level = np.zeros(len(left), np.int8)
+    codes, values = pd.factorize(np.concatenate([left.to_numpy(), right.to_numpy()]), use_na_sentinel=False)
+    distinct = pd.Series(values, dtype=object)
     for axis in SIDES:
-        pattern = rf"\b({'|'.join(axis)})\b"
-        a, b = (side.str.extract(pattern, expand=False).fillna("").to_numpy() for side in (left, right))
-        level = np.maximum(level, np.where(a == b, 0, np.where((a != "") & (b != ""), 2, 1)))
+        said = distinct.str.extract(rf"\b({'|'.join(axis)})\b", expand=False)
+        word = pd.Index(axis).get_indexer(pd.Index(said.fillna("")))
+        a, b = word[codes[: len(left)]], word[codes[len(left) :]]
+        level = np.maximum(level, np.where(a == b, 0, np.where((a >= 0) & (b >= 0), 2, 1)))
     return level.astype(np.int8)
 
 
 def without_sides(street: pd.Series[str]) -> pd.Series[str]:
     """Streets without the words of `SIDES`."""
     every = "|".join(word for axis in SIDES for word in axis)
-    return street.str.replace(rf"\b(?:{every})\b", "", regex=True).str.replace(r" +", " ", regex=True).str.strip()
+    plain = by_distinct(
+        street,
+        lambda s: s.str.replace(rf"\b(?:{every})\b", "", regex=True).str.replace(r" +", " ", regex=True).str.strip(),
+    )
+    return pd.Series(plain, index=street.index)
+
+
+def by_distinct(texts: pd.Series[str], change: Callable[[pd.Series[str]], pd.Series[Any]]) -> npt.NDArray[Any]:
+    """What becomes of texts, each distinct one changed once."""
+    codes, values = pd.factorize(texts.to_numpy(), use_na_sentinel=False)
+    changed: npt.NDArray[Any] = change(pd.Series(values, dtype=object)).to_numpy()
+    return changed[codes]
 
 
 def unit_key(frame: pd.DataFrame, key: str) -> pd.Series[str]:

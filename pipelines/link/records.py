@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.governance import access
 from pipelines.link.address import parse
 from pipelines.link.places import fold
 from pipelines.link.spine import Spine, Whole
 from pipelines.link.streets import Streets
-from schemas import registry
 
 NEEDED = ("record_id", "address", "postcode", "uprn")
 SEPARATOR = "\x1f"
@@ -40,6 +39,8 @@ class Records:
 
 def datasets_with_address() -> tuple[str, ...]:
     """Datasets whose records are tied to a property; the gazetteer is what they are tied to."""
+    from schemas import registry
+
     return tuple(
         name
         for name, contract in registry.contracts().items()
@@ -49,6 +50,8 @@ def datasets_with_address() -> tuple[str, ...]:
 
 def read_records(borough: str, spine: Spine) -> Records:
     """All records with an address of a borough, parsed once for each distinct text."""
+    from pipelines.governance import access  # a file is linked without the lake and the ledger
+
     tables = {
         dataset: access.read_dataset(dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED)
         for dataset in datasets_with_address()
@@ -56,8 +59,13 @@ def read_records(borough: str, spine: Spine) -> Records:
     return make_records(tables, spine.whole, spine.streets)
 
 
-def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) -> Records:
-    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets."""
+def make_records(
+    tables: dict[str, pa.Table], whole: Whole, streets: Streets, read: Callable[..., pd.DataFrame] = parse
+) -> Records:
+    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets.
+
+    `read` stands for `parse`.
+    """
     texts = pa.chunked_array(
         [
             pc.binary_join_element_wise(
@@ -71,7 +79,7 @@ def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) ->
     del texts
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = parse(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
+    parsed = read(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
     key = parsed["canonical"]
     for part in ("postcode", *BESIDE_CANONICAL):
         key = key + SEPARATOR + parsed[part]

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +27,14 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.core.hashing import hash_of
-from pipelines.core.ledger.models import LinkReview
-from pipelines.governance import link_decisions
 from pipelines.link.records import SEPARATOR, Records, make_records
 from pipelines.link.spine import Spine
 from pipelines.link.suggestions import suggestions
 from pipelines.link.verdicts import CERTAIN
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
+
+if TYPE_CHECKING:
+    from pipelines.core.ledger.models import LinkReview
 
 IS, IS_NOT = "is", "is_not"
 COLUMNS = ("number", "address", "postcode", "verdict", "uprn")
@@ -57,6 +59,8 @@ NOTHING = Decided(pd.DataFrame(columns=list(COLUMNS)))
 
 def decided(borough: str) -> Decided:
     """The decisions of a borough that hold today."""
+    from pipelines.governance import link_decisions  # a file is linked without the lake and the ledger
+
     return decided_of(link_decisions.read(borough))
 
 

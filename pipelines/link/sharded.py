@@ -5,7 +5,7 @@
    number (by the start of the name where there is none): every street has its number 12 in the same part.
 
 An address that its own district answers, or that names a street which its own postcode has, is not asked again.
-A gazetteer of at most `ROWS_A_PART` rows is one part and is asked once.
+A gazetteer of at most `ROWS_A_PART` rows is one part and is asked once (`side_by_side.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +23,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.link.address.text import POSTCODE
-from pipelines.link.borough import link
+from pipelines.link.linking import link
 from pipelines.link.records import Records, make_records
+from pipelines.link.side_by_side import FILE, link_side_by_side
 from pipelines.link.spine import Whole, assemble, find_places, read_rows, streets_given
 from pipelines.link.streets import Streets
 from pipelines.link.vocabulary import Decision, LinkReason
+from pipelines.link.workers import pool
 
 ROWS_A_PART = 200_000
 RECORDS_A_CHUNK = 200_000
 LONGEST_RANGE = 8
 NAME_LETTERS = 6
-FILE = "file"
 SHARED = ("postcodes", "street_postcodes", "given_streets", "streets")
 """What parts tell each other of the whole gazetteer (`Whole`)."""
 ELSEWHERE = (
@@ -53,26 +53,20 @@ def link_in_parts(records: pa.Table, gazetteer: pa.Table, workers: int) -> tuple
     """
     gazetteer = gazetteer.take(pc.sort_indices(gazetteer, sort_keys=[("uprn", "ascending")]))
     if gazetteer.num_rows <= ROWS_A_PART:
-        rows, _, places = read_rows(gazetteer)
-        spine = assemble(rows, Whole.of(rows, places, streets_given(gazetteer)))
-        return link(make_records({FILE: records}, spine.whole, spine.streets), spine, FILE)
-    with (
-        tempfile.TemporaryDirectory(prefix="loda-link-") as folder,
-        # Workers are started afresh: a fork of a process with Arrow's threads may hang.
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
-    ):
-        return _links(Path(folder), records, gazetteer, pool)
+        return link_side_by_side(records, gazetteer, workers)
+    with tempfile.TemporaryDirectory(prefix="loda-link-") as folder, pool(workers) as processes:
+        return _links(Path(folder), records, gazetteer, processes)
 
 
 def _links(
-    folder: Path, records: pa.Table, gazetteer: pa.Table, pool: ProcessPoolExecutor
+    folder: Path, records: pa.Table, gazetteer: pa.Table, processes: ProcessPoolExecutor
 ) -> tuple[pa.Table, dict[str, float]]:
     places, parts = find_places(gazetteer), max(1, gazetteer.num_rows // ROWS_A_PART)
     areas = _cut_by_area(folder, records, gazetteer)
     del gazetteer
-    list(pool.map(_read_area, areas, repeat(places), repeat(parts)))
+    list(processes.map(_read_area, areas, repeat(places), repeat(parts)))
     whole = _whole(areas, places)
-    counts = list(pool.map(_link_area, areas, repeat(whole)))
+    counts = list(processes.map(_link_area, areas, repeat(whole)))
     answered = pa.concat_tables([pq.read_table(area / "links.parquet") for area in areas])
     rest = _unanswered(records, answered)
     del records
@@ -80,8 +74,8 @@ def _links(
     for number, chunk in enumerate(chunks):
         chunk.mkdir()
         pq.write_table(rest.slice(number * RECORDS_A_CHUNK, RECORDS_A_CHUNK), chunk / "records.parquet")
-    list(pool.map(_read_rest, chunks, repeat(whole), repeat(parts)))
-    asked = list(pool.map(_link_number, range(parts), repeat(areas), repeat(chunks), repeat(whole)))
+    list(processes.map(_read_rest, chunks, repeat(whole), repeat(parts)))
+    asked = list(processes.map(_link_number, range(parts), repeat(areas), repeat(chunks), repeat(whole)))
     again = pa.concat_tables([answered.slice(0, 0), *(table for table, _ in asked if table is not None)])
     total = pd.DataFrame([*counts, *(count for _, count in asked)]).fillna(0.0).sum()
     return _best_of(answered, again), {str(name): float(value) for name, value in total.items()}

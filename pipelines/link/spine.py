@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.core.tables import PROPERTY
-from pipelines.governance import access
 from pipelines.link.address import parse
 from pipelines.link.address.text import clean, tidy
 from pipelines.link.localities import localities_of
@@ -109,6 +108,8 @@ def street_postcode(rows: pd.DataFrame) -> pd.Series[str]:
 
 def read_spine(borough: str) -> tuple[Spine, pa.Table]:
     """The borough's spine, and its `property` table."""
+    from pipelines.governance import access  # a file is linked without the lake and the ledger
+
     table = access.read_dataset("gazetteer", boroughs=[borough], purpose="hmo_detection", columns=COLUMNS)
     return make_spine(table, borough)
 
@@ -240,9 +241,8 @@ def _parents(rows: pd.DataFrame, own: pd.Series[bool]) -> pd.Series[str]:
     # A shop at number 30 is no parent of the flats at number 30.
     plain = plain.loc[plain["shell"] | (plain["name"] == "") | (plain["low"] < 0)]
     plain["unnamed"] = plain["name"] == ""
-    plain = plain.sort_values(
-        ["building", "shell", "unnamed", "rank", "uprn"], ascending=[True, False, False, True, True]
-    )
+    # The rows are sorted by UPRN, and this sort is stable.
+    plain = plain.iloc[np.lexsort((plain["rank"], ~plain["unnamed"], ~plain["shell"], plain["building"]))]
     return agreed.combine_first(plain.groupby("building")["uprn"].first())
 
 

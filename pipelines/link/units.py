@@ -63,6 +63,8 @@ def resolve(queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     Returns:
         Verdicts, one for each query.
     """
+    if queries.empty:
+        return together([])
     rows = spine.rows
     candidates = rows.loc[rows["live"] & rows["building"].isin(queries["building"].unique())]
     units = candidates.loc[candidates["has_unit"]]
@@ -91,6 +93,8 @@ def _lone(candidates: pd.DataFrame) -> pd.Series[str]:
 
 
 def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
+    if queries.empty:
+        return together([])
     left, right = _keys(queries), _keys(units)
     parts: list[pd.DataFrame] = []
     for rule in RULES:
@@ -119,6 +123,8 @@ def _without_unit(
     queries: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame
 ) -> pd.DataFrame:
     """No unit given: the parent of several units, the house itself, or the only unit there is."""
+    if queries.empty:
+        return together([])
     called = _called(queries, pd.concat([plain, units]))
     queries = queries.loc[~queries.index.isin(called.index)]
     count = queries["building"].map(buildings["units"])
@@ -277,6 +283,8 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -
     other = other or key
     a = left.loc[left[key] != "", ["building", key, "name_written"]].reset_index(names="query")
     b = right.loc[right[other] != "", ["building", other, "name_written"]].reset_index(names="row")
+    if a.empty or b.empty:
+        return pd.DataFrame({"query": a["query"].iloc[:0], "row": b["row"].iloc[:0]})
     pairs = a.merge(b.rename(columns={other: key}), on=["building", key])
     if pairs.empty:
         return pairs[["query", "row"]]
@@ -295,6 +303,8 @@ def _one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt
 def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
     """Pairs under one key of `RULES` whose units do not clash in any part that both give."""
     pairs = _pairs(left, right, key, "number" if key == "holder" else key)
+    if pairs.empty:
+        return pairs
     one, two = left.loc[pairs["query"]].reset_index(drop=True), right.loc[pairs["row"]].reset_index(drop=True)
     if key in ("likeness", "number", "lodging", "storey"):
         keep = units_agree(one, two)
@@ -317,7 +327,9 @@ def _choose(queries: pd.DataFrame, pairs: pd.DataFrame, rows: pd.DataFrame, rule
         uprn=rows.loc[pairs["row"], "uprn"].to_numpy(),
         standing=rows.loc[pairs["row"], "rank"].to_numpy()
         + 2 * (queries.loc[pairs["query"], "name"].to_numpy() != rows.loc[pairs["row"], "name"].to_numpy()),
-    ).sort_values(["query", "standing", "uprn"])
+    )
+    # The spine is sorted by UPRN, so that its rows stand in for them.
+    fits = fits.iloc[np.lexsort((fits["row"], fits["standing"], fits["query"]))]
     best = fits.groupby("query")["standing"].transform("min")
     equal = fits.loc[fits["standing"] == best].groupby("query")["uprn"].agg(["first", "size"])
     one, several = equal.loc[equal["size"] == 1, "first"], equal.loc[equal["size"] > 1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.link.borough import link
+from pipelines.link.linking import link
 from pipelines.link.records import make_records
 from pipelines.link.spine import COLUMNS, Spine, make_spine
 from schemas import registry

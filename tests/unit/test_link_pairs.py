@@ -164,7 +164,7 @@ def test_expectation_maximisation_over_patterns_is_that_of_recordlinkage_over_pa
 
 
 def test_the_weights_alone_link_plain_addresses_and_never_another_flat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.link.borough.current", fellegi_sunter.fixed)
+    monkeypatch.setattr("pipelines.link.linking.current", fellegi_sunter.fixed)
     right, number = 0, 0
     for group in yaml.safe_load(PLAIN.read_text(encoding="utf-8"))["groups"]:
         spine = spine_of(group["gazetteer"])

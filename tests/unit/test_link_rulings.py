@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.link import Decision, LinkReason
-from pipelines.link.borough import link
+from pipelines.link.linking import link
 from pipelines.link.records import make_records
 from pipelines.link.review import COLUMNS, NOTHING, Decided
 from pipelines.link.spine import Spine

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.link import Decision, cascade, comparators, pairs, stated, units
-from pipelines.link.borough import link
+from pipelines.link.linking import link
 from pipelines.link.records import make_records
 from tests.spec.link_world import spine_of
 from tests.spec.test_links import GROUPS, decisions, uprn_for

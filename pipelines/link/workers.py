@@ -1,0 +1,64 @@
+"""Worker processes for linking: forked from a server that has the linking code and the pair model loaded.
+
+Neither a fork of this process, which has Arrow's threads and may hang, nor a process started afresh, which loads for
+four seconds. A script that links files needs `if __name__ == "__main__":`, as with every use of `multiprocessing`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.context import BaseContext
+from pathlib import Path
+
+from pipelines.core.errors import LodaError
+from pipelines.core.settings import settings
+
+PRELOADED = "pipelines.link.ready"
+FORKSERVER = "forkserver"
+WORTH_IT = 250_000
+"""Bytes of a file from which it is likely to be linked by several processes."""
+
+
+def warm(file: Path) -> None:
+    """Start the server if a file is worth it, so that it loads while this process does. Does nothing if it is there."""
+    large = file.is_file() and file.stat().st_size >= WORTH_IT
+    if large and settings().workers > 1 and _context().get_start_method() == FORKSERVER:
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes for as long as the context lasts.
+
+    Raises:
+        LodaError: a worker ended before its work was done.
+    """
+    try:
+        with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_one_thread) as made:
+            yield made
+    except BrokenProcessPool as error:
+        raise LodaError(
+            "A worker process ended before its work was done, most likely for lack of memory, so nothing was linked. "
+            "LODA_WORKERS=1 links in one process."
+        ) from error
+
+
+def _context() -> BaseContext:
+    if FORKSERVER not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(FORKSERVER)
+    context.set_forkserver_preload([PRELOADED])
+    return context
+
+
+def _one_thread() -> None:
+    """A worker a core is enough: threads that wait for each other on a busy core take ten times longer."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    threadpool_limits(1, user_api="openmp")
