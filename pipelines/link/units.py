@@ -179,7 +179,7 @@ def _without_unit(
             renamed,
             lone,
             _to_parent(several, buildings, LinkReason.NO_UNIT_GIVEN),
-            _no_parent(nothing),
+            _no_parent(nothing, buildings),
         ]
     )
 
@@ -252,12 +252,18 @@ def _to_parent(queries: pd.DataFrame, buildings: pd.DataFrame, reason: LinkReaso
         gap=has["gap"],
         runner_up=has["runner_up"],
     )
-    return together([made, _no_parent(queries.loc[parent == ""])])
+    return together([made, _no_parent(queries.loc[parent == ""], buildings)])
 
 
-def _no_parent(queries: pd.DataFrame) -> pd.DataFrame:
-    reason = LinkReason.BUILDING_WITHOUT_PARENT
-    return verdicts(queries.index, Decision.REVIEW, reason, probability=queries["probability"] / 2)
+def _no_parent(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
+    """People decide; the building's only property is shown to them."""
+    return verdicts(
+        queries.index,
+        Decision.REVIEW,
+        LinkReason.BUILDING_WITHOUT_PARENT,
+        probability=queries["probability"] / 2,
+        runner_up=queries["building"].map(buildings["lone"]).fillna(""),
+    )
 
 
 def _keys(frame: pd.DataFrame) -> pd.DataFrame:

@@ -114,6 +114,8 @@ def _guard(parts: Parts) -> None:
 
 def _guarded(text: pa.Array) -> pa.Array:
     text = swap(text, r" AT( ,|$)", r"\1")
+    # A street, and not the basement of one.
+    text = swap(text, rf"\bBASEMENT ({STREETS})( ,|$)", r"BASEMENT\1\2")
     text = swap(text, r"\b(ABOVE|OVER|BEHIND|REAR OF|TO) (?:A )?(?:SHOPS?|RETAIL UNIT)\b", r"\1 ")
     text = swap(text, r"\b(FIRST|SECOND|THIRD|FOURTH|GROUND) FL\b", r"\1 FLOOR")
     text = swap(text, r"\bFL ([0-9A-Z]{1,3}\b)", r"FLAT \1")
