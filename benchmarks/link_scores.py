@@ -170,7 +170,8 @@ def _recall_at(frame: pd.DataFrame, findable: pd.Series, peer: bool) -> float:
     score alike. Of ours, what is tied to the building (the UPRN may be the very one) and what waits for people with a
     property beside it count as answers that are less sure than any link, as the peer's do below its usual cut.
     """
-    given = frame["best"].fillna("") if "best" in frame else frame["uprn"].where(frame["uprn"] != "", frame["runner_up"])
+    ours_or_next = frame["uprn"].where(frame["uprn"] != "", frame["runner_up"])
+    given = frame["best"].fillna("") if "best" in frame else ours_or_next
     best = 0.0
     for choice, surest in _peer_choices(frame) if peer else _our_choices(frame):
         part = pd.DataFrame({"surest": surest, "score": frame["score"], "right": given == frame["true_uprn"]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,13 +58,8 @@ def read_records(borough: str, spine: Spine) -> Records:
     return make_records(tables, spine.whole, spine.streets)
 
 
-def make_records(
-    tables: dict[str, pa.Table], whole: Whole, streets: Streets, read: Callable[..., pd.DataFrame] = parse
-) -> Records:
-    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets.
-
-    `read` stands for `parse`.
-    """
+def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) -> Records:
+    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets."""
     texts = pa.chunked_array(
         [
             pc.binary_join_element_wise(
@@ -79,7 +73,7 @@ def make_records(
     del texts
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = read(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
+    parsed = parse(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
     key = parsed["canonical"]
     for part in ("postcode", *BESIDE_CANONICAL):
         key = key + SEPARATOR + parsed[part]

@@ -1,4 +1,4 @@
-"""One gazetteer, its records on every core: workers parse and link parts of the distinct addresses.
+"""One gazetteer, its records on every core: workers link parts of the distinct addresses.
 
 How many parts there are depends on the number of records alone, and in which an address lies on the address alone, so
 that the number of workers changes nothing.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache, partial
 from itertools import repeat
@@ -20,7 +20,6 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.link import cascade
-from pipelines.link.address import parse
 from pipelines.link.linking import link
 from pipelines.link.pair_model import current
 from pipelines.link.pairs import Missing
@@ -35,8 +34,6 @@ FILE = "file"
 RECORDS_ALONE = 8_000
 """Up to so many records one process is done before others have started."""
 RECORDS_A_PART = 60_000
-TEXTS_ALONE = 30_000
-"""Up to so many texts are parsed here, while the workers load."""
 Map = Callable[..., Iterable[Any]]
 
 
@@ -60,7 +57,7 @@ def link_side_by_side(records: pa.Table, gazetteer: pa.Table, workers: int) -> t
         beside = open_.enter_context(ThreadPoolExecutor(1))
         spine = beside.submit(_assembled, rows, whole, kept)
         del rows
-        made = make_records({FILE: records}, whole, streets, partial(_parse, processes, min(workers, parts)))
+        made = make_records({FILE: records}, whole, streets)
         return link(made, spine.result(), FILE, decide=partial(_decide, processes.map, kept, parts))
 
 
@@ -70,18 +67,6 @@ def _assembled(rows: pd.DataFrame, whole: Whole, kept: Path) -> Spine:
     with kept.open("wb") as file:
         pickle.dump(spine, file, protocol=5)
     return spine
-
-
-def _parse(processes: ProcessPoolExecutor, slices: int, address: pa.Array, postcode: pa.Array, **given: Any) -> Any:
-    """As `parse`, a slice a worker: each text stands for itself."""
-    if len(address) <= TEXTS_ALONE:
-        return parse(address, postcode, **given)
-    size = -(-len(address) // slices)
-    at = range(0, len(address), size)
-    # `take` copies: a slice would be sent with all that it is a slice of.
-    cut = [pa.array(range(a, min(a + size, len(address)))) for a in at]
-    read = partial(parse, **given)
-    return pd.concat(processes.map(read, map(address.take, cut), map(postcode.take, cut)), ignore_index=True)
 
 
 def _decide(
