@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# A worker a core: OpenMP's threads wait for each other where every core is busy, and take ten times longer.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from tests.homes import own_home
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from pipelines.link import fellegi_sunter
 from pipelines.link.features import FEATURES
@@ -46,13 +47,19 @@ class PairModel:
         """Probability that each pair is one building, by itself."""
         if features.empty:
             return np.zeros(0)
-        # Many pairs show the same numbers, so each combination is asked once.
         values = np.ascontiguousarray(features[list(FEATURES)].to_numpy(np.float32))
-        return np.asarray(self.estimator.predict_proba(values)[:, 1])
+        # The work is small, and threads that wait for each other on a busy core take ten times longer.
+        with _threads().limit(limits=1, user_api="openmp"):
+            return np.asarray(self.estimator.predict_proba(values)[:, 1])
 
     def calibrated(self, probability: Floats) -> Floats:
         """Share of such best candidates that are right."""
         return np.interp(probability, self.knots, self.shares)
+
+
+@lru_cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def current() -> Scorer:

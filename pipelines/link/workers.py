@@ -58,9 +58,7 @@ def _context() -> BaseContext:
 
 
 def _one_thread() -> None:
-    """A worker a core is enough: threads that wait for each other on a busy core take ten times longer."""
+    """A worker a core is enough."""
     import pyarrow
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     pyarrow.set_cpu_count(1)
-    threadpool_limits(1, user_api="openmp")

@@ -36,7 +36,7 @@ def test_the_number_of_workers_and_of_parts_changes_no_link(monkeypatch: pytest.
         }
     )
     whole, _ = link_side_by_side(records, gazetteer, 2)
-    for name, size in (("RECORDS_ALONE", 100), ("RECORDS_A_PART", 200), ("TEXTS_ALONE", 100)):
+    for name, size in (("RECORDS_ALONE", 100), ("RECORDS_A_PART", 200)):
         monkeypatch.setattr(side_by_side, name, size)
     one, counts = link_side_by_side(records, gazetteer, 1)
     two, counts_of_two = link_side_by_side(records, gazetteer, 2)
