@@ -214,7 +214,9 @@ def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:
     matched.loc[numbered, ["name", "name_written"]] = ""
     number = matched["building"].map(spine.buildings["low"]).astype(str)
     undivided = matched["building"].map(spine.buildings["units"]) == 0
-    house = undivided & (matched["low"] < 0) & (matched["identifier"] == number) & (matched["room"] == "")
+    # "Peckham Lodge, 51" may be flat 51, or the lodge at number 51.
+    either = undivided | (matched["street"] == "")
+    house = either & (matched["low"] < 0) & (matched["identifier"] == number) & (matched["room"] == "")
     matched.loc[house, ["kind", "identifier"]] = ""
     matched.loc[house, "has_unit"] = matched.loc[house, "floor"] != ""
 
@@ -225,7 +227,7 @@ def says_enough(addresses: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _says_little(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
-    """A bare number, a number said twice, or a street of which one side alone says North or South."""
+    """A bare number, a flat of no house, a number said twice, or a street whose one side alone says North or South."""
     bare = (matched["low"] >= 0) & (matched["street"] == "") & (matched["name"] == "") & ~matched["has_unit"]
     there = matched["building"].map(spine.buildings["street"])
     both = (matched["street"] != "") & (there != "")
@@ -233,6 +235,9 @@ def _says_little(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
     called = written_out(matched["street"]) == matched["building"].map(spine.buildings["name_written"])
     again = (matched["identifier"] == matched["low"].astype(str)) & (matched["street"] != there) & ~matched["as_number"]
     one_name = without_sides(matched["street"]) == without_sides(there)
+    # "Room 2, Mill Lane" without a number is some room 2, if the postcode does not say of which house.
+    elsewhere = matched["postcode"] != matched["building"].map(spine.buildings["postcode"])
+    bare |= matched["has_unit"] & (matched["low"] < 0) & (matched["name"] == "") & elsewhere & ~matched["as_number"]
     return bare | (again & ~called) | (both & one_name & (sides(matched["street"], there) > 0))
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from pipelines.core.tables import LINK
 from pipelines.link import cascade, review
+from pipelines.link.caution import held_to_precision
 from pipelines.link.pair_model import current
 from pipelines.link.pairs import Missing, Scorer
 from pipelines.link.records import Records
@@ -69,7 +70,7 @@ def judged(
     open_ = np.unique(records.rows["address"].to_numpy()[~settled])
     area = Missing.of(records.addresses, spine)
     by_address, found = decide(records.addresses.loc[open_], spine, area)
-    made = _for_records(records, by_record, by_address, settled)
+    made = _for_records(records, by_record, held_to_precision(by_address), settled)
     _contradictions_to_people(made, records, contradicted & ~settled)
     reviewed = rulings.lay_over(made)
     counts = {"addresses": float(len(records.addresses)), "recalled": 0.0, "pairs": 0.0, "pairs_left_out": 0.0}

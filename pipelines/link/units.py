@@ -210,6 +210,8 @@ def _called(queries: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     pairs = _pairs(left.assign(key="x"), right.assign(key="x"), "key")
     one = pairs.assign(uprn=right.loc[pairs["row"], "uprn"].to_numpy()).drop_duplicates(["query", "uprn"])
     one = one.loc[~one["query"].duplicated(keep=False)]
+    # The last flat that the gazetteer has of a building is not the building.
+    one = one.loc[~right.loc[one["row"], "has_unit"].to_numpy()]
     return _choose(left, one[["query", "row"]], right, Rule("named", LinkReason.SAME_BUILDING_AND_UNIT, OTHERWISE))
 
 

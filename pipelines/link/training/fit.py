@@ -232,12 +232,18 @@ def _best(estimator: Any, part: Examples, usual: float) -> tuple[Floats, npt.NDA
 
 
 def _calibration(share: Floats, right: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Isotonic regression of right on share, as a line through a few knots."""
+    """Isotonic regression of right on share, as a line through the middles of its steps.
+
+    So a higher share is a higher probability within a step too (Oron and Flournoy, 2017, "Centered isotonic
+    regression").
+    """
     from sklearn.isotonic import IsotonicRegression
 
-    fitted = IsotonicRegression(y_min=0.0, y_max=0.999, out_of_bounds="clip").fit(share, right)
-    knots = np.unique(np.concatenate([np.linspace(0, 1, 41), 1 - np.geomspace(1e-4, 0.05, 12)]))
-    return knots, fitted.predict(knots)
+    fitted = IsotonicRegression(y_min=0.0, y_max=0.999, out_of_bounds="clip").fit_transform(share, right)
+    steps = pd.DataFrame({"share": share, "right": fitted}).groupby("right")["share"].mean()
+    ends = pd.Series([0.0, 1.0], index=[steps.index[0], steps.index[-1]])
+    every = pd.concat([ends.iloc[:1], steps, ends.iloc[1:]])
+    return every.to_numpy(float), every.index.to_numpy(float)
 
 
 def _thresholds(
