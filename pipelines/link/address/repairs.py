@@ -6,6 +6,7 @@ Each repair is rare, so one look says which texts it may concern, and only those
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,6 +57,22 @@ _ODD = (
 _ONE = r"[0-9]{1,4}[A-Z]?|[A-Z][0-9]{0,4}"
 
 
+def _with_a_slip(word: str) -> str:
+    """All ways of writing a word with a letter left out, turned round, put in or (but for the last) mistaken."""
+    ways = {word[:at] + word[at + 1 :] for at in range(len(word))}
+    ways |= {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)}
+    ways |= {word[:at] + "[A-Z]" + word[at:] for at in range(len(word) + 1)}
+    ways |= {word[:at] + "[A-Z]" + word[at + 1 :] for at in range(len(word) - 1)}
+    return "|".join(sorted(ways - {word}))
+
+
+_SLIPPED = tuple(
+    (word, rf"^(?:{_with_a_slip(word)}) ((?:[0-9]{{1,3}}[A-Z]?|[A-Z][0-9]{{0,2}})(?: ,| [0-9]))")
+    for word in ("FLAT", "ROOM")
+)
+"""At the start, before a number or letter and a comma, where nothing else is meant."""
+
+
 def where(text: pa.Array, pattern: str, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """The texts that match a pattern changed, all others as they are."""
     hit = pc.match_substring_regex(text, pattern)
@@ -80,7 +97,13 @@ def _mended(text: pa.Array) -> pa.Array:
 
 def spelt_out(text: pa.Array) -> pa.Array:
     """Capitals with figures for words where a number of a flat or house stands; `12 O BRIEN ST` mended."""
+    for word, slipped in _SLIPPED:
+        text = where(text, slipped, partial(_without_slip, word, slipped))
     return where(text, _HURRIED, _in_figures)
+
+
+def _without_slip(word: str, slipped: str, text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(text, slipped, rf"{word} \1")
 
 
 def _in_figures(text: pa.Array) -> pa.Array:
