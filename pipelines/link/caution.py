@@ -25,9 +25,13 @@ def held_to_precision(verdicts: pd.DataFrame) -> pd.DataFrame:
     Args:
         verdicts: columns of `verdicts.COLUMNS` and stage, one row an address.
     """
+    if verdicts.empty:
+        return verdicts
     linked = verdicts["decision"] == str(Decision.LINKED)
     doubt = (1 - verdicts.loc[linked, "probability"]).astype(float)
     least = verdicts.loc[linked & (verdicts["stage"] == str(LinkStage.PAIRS)), "probability"].astype(float)
+    if least.empty:
+        return verdicts
     by_probability = least.groupby(least).agg("size").sort_index()
     kept = PRIOR_LINKS + len(doubt) - by_probability.cumsum()
     left = PRIOR_LINKS * (1 - USUAL) + doubt.sum() - ((1 - by_probability.index) * by_probability).cumsum()

@@ -58,10 +58,10 @@ _ONE = r"[0-9]{1,4}[A-Z]?|[A-Z][0-9]{0,4}"
 
 
 def _with_a_slip(word: str) -> str:
-    """All ways of writing a word with a letter left out, turned round, put in or (but for the last) mistaken."""
+    """All ways of writing a word with a letter left out, turned round, put in or mistaken, but for the plural."""
     ways = {word[:at] + word[at + 1 :] for at in range(len(word))}
     ways |= {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)}
-    ways |= {word[:at] + "[A-Z]" + word[at:] for at in range(len(word) + 1)}
+    ways |= {word[:at] + "[A-Z]" + word[at:] for at in range(len(word))}
     ways |= {word[:at] + "[A-Z]" + word[at + 1 :] for at in range(len(word) - 1)}
     return "|".join(sorted(ways - {word}))
 
