@@ -30,14 +30,13 @@ def held_to_precision(verdicts: pd.DataFrame) -> pd.DataFrame:
     linked = verdicts["decision"] == str(Decision.LINKED)
     doubt = (1 - verdicts.loc[linked, "probability"]).astype(float)
     least = verdicts.loc[linked & (verdicts["stage"] == str(LinkStage.PAIRS)), "probability"].astype(float)
-    if least.empty:
+    links, wrong = PRIOR_LINKS + len(doubt), PRIOR_LINKS * (1 - USUAL) + doubt.sum()
+    if least.empty or wrong <= (1 - PRECISE) * links:
         return verdicts
     by_probability = least.groupby(least).agg("size").sort_index()
-    kept = PRIOR_LINKS + len(doubt) - by_probability.cumsum()
-    left = PRIOR_LINKS * (1 - USUAL) + doubt.sum() - ((1 - by_probability.index) * by_probability).cumsum()
+    kept = links - by_probability.cumsum()
+    left = wrong - ((1 - by_probability.index) * by_probability).cumsum()
     enough = by_probability.index[(left <= (1 - PRECISE) * kept).to_numpy()]
-    if PRIOR_LINKS * (1 - USUAL) + doubt.sum() <= (1 - PRECISE) * (PRIOR_LINKS + len(doubt)):
-        return verdicts
     highest = enough[0] if len(enough) else by_probability.index.max()
     given_up = least.index[least <= highest]
     made = verdicts.copy()

@@ -21,7 +21,6 @@ from pipelines.extracts.plain_table import PARQUET, headings, read_plain_table
 from pipelines.link import columns
 from pipelines.link.sharded import link_in_parts
 from pipelines.link.spine import COLUMNS
-from pipelines.link.workers import warm
 
 OUT = ("row", "uprn", "decision", "reason", "stage", "probability", "gap", "runner_up")
 
@@ -67,7 +66,6 @@ def link_file(
         LodaError: a file cannot be read, or a column is not there.
     """
     started = time.perf_counter()
-    warm(file)
     names = headings(file)
     chosen = [columns.asked(c, names, file, "--address") for c in address] or columns.address_columns(names, file)
     where = columns.asked(postcode, names, file, "--postcode") if postcode else columns.find(names, columns.POSTCODE)

@@ -54,8 +54,8 @@ def link_in_parts(records: pa.Table, gazetteer: pa.Table, workers: int) -> tuple
     gazetteer = gazetteer.take(pc.sort_indices(gazetteer, sort_keys=[("uprn", "ascending")]))
     if gazetteer.num_rows <= ROWS_A_PART:
         return link_side_by_side(records, gazetteer, workers)
-    with tempfile.TemporaryDirectory(prefix="loda-link-") as folder, pool(workers) as processes:
-        return _links(Path(folder), records, gazetteer, processes)
+    with tempfile.TemporaryDirectory(prefix="loda-link-") as name, pool(workers, Path(name)) as processes:
+        return _links(Path(name), records, gazetteer, processes)
 
 
 def _links(

@@ -52,8 +52,9 @@ def link_side_by_side(records: pa.Table, gazetteer: pa.Table, workers: int) -> t
         if workers == 1 or parts == 1:
             made = make_records({FILE: records}, whole, streets)
             return link(made, assemble(rows, whole), FILE, decide=partial(_decide, map, None, parts))
-        kept = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="loda-link-"))) / "spine"
-        processes = open_.enter_context(pool(min(workers, parts)))
+        folder = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="loda-link-")))
+        kept = folder / "spine"
+        processes = open_.enter_context(pool(min(workers, parts), folder))
         beside = open_.enter_context(ThreadPoolExecutor(1))
         spine = beside.submit(_assembled, rows, whole, kept)
         del rows

@@ -7,6 +7,9 @@ four seconds. A script that links files needs `if __name__ == "__main__":`, as w
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -33,14 +36,16 @@ def warm(file: Path) -> None:
 
 
 @contextmanager
-def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def pool(workers: int, folder: Path) -> Iterator[ProcessPoolExecutor]:
     """Worker processes for as long as the context lasts.
+
+    If this process is killed, they end as well, and the folder in which it left addresses for them is deleted.
 
     Raises:
         LodaError: a worker ended before its work was done.
     """
     try:
-        with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_one_thread) as made:
+        with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_prepare, initargs=(folder,)) as made:
             yield made
     except BrokenProcessPool as error:
         raise LodaError(
@@ -57,8 +62,18 @@ def _context() -> BaseContext:
     return context
 
 
-def _one_thread() -> None:
-    """A worker a core is enough."""
+def _prepare(folder: Path) -> None:
+    """In a worker: one thread, since a worker a core is enough, and an end with the process that it works for."""
     import pyarrow
 
     pyarrow.set_cpu_count(1)
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+
+
+def _end_with_parent(folder: Path) -> None:
+    """A worker waits for work on a pipe that its fellows hold open too, so it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)

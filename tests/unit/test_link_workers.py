@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -45,6 +49,33 @@ def test_the_number_of_workers_and_of_parts_changes_no_link(monkeypatch: pytest.
     assert counts == counts_of_two
 
 
-def test_a_worker_that_is_killed_ends_the_run_with_a_sentence() -> None:
-    with pytest.raises(LodaError, match="A worker process ended"), pool(1) as processes:
+def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LodaError, match="A worker process ended"), pool(1, tmp_path) as processes:
         processes.submit(os._exit, 9).result()
+
+
+ASLEEP = """
+import os, sys, time
+from pathlib import Path
+from pipelines.link.workers import pool
+if __name__ == "__main__":
+    with pool(1, Path(sys.argv[1])) as processes:
+        print(processes.submit(os.getpid).result(), flush=True)
+        time.sleep(600)
+"""
+
+
+def test_killed_half_way_it_leaves_no_process_and_no_addresses(tmp_path: Path) -> None:
+    (tmp_path / "asleep.py").write_text(ASLEEP)
+    left = tmp_path / "left"
+    left.mkdir()
+    command = [sys.executable, str(tmp_path / "asleep.py"), str(left)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        worker = psutil.Process(int(running.stdout.readline()))
+        server = worker.parent()
+        running.kill()
+    assert server is not None
+    _, alive = psutil.wait_procs([worker, server], timeout=30)
+    assert not alive
+    assert not left.exists()

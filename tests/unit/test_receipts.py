@@ -181,7 +181,7 @@ def test_no_cell_that_says_who_or_where_is_in_any_answer(intake: Intake):
     rows = [row(n) for n in range(1, 30)]
     rows[2] = row(3, location="Zebrafinch House", start="Zebrafinch", end="07700 900123")
     rows[3] = row(4, occupants="Zebrafinch", units="07700900123", case="Zebrafinch")
-    rows[4] = row(5, location="", case="23/Zebrafinch/HMOXXX")
+    rows[4] = row(5, location="", case="23/Zebrafinch/HMO")
     rows[5] = row(6, location="1 Zebrafinch Road ZF1 9ZF\x07") + ",Zebrafinch"
     rows[6] = row(7, start="ZF1 9ZF", end="01/01/1066")
     path = intake.drop("\n".join([HEADER, *rows]).encode(), REGISTER)
