@@ -270,7 +270,7 @@ def _no_parent(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
 
 def _keys(frame: pd.DataFrame) -> pd.DataFrame:
     """The keys of `RULES` as columns, empty where a row has none."""
-    out = frame[[*UNIT, "name_written", "building"]].copy()
+    out = frame[[*UNIT, "name_written", "building", "from_suffix"]].copy()
     storey = first_floor(frame["floor"])
     kind = frame["kind"].where(~frame["kind"].isin(FLAT_LIKE), "F")
     number, room = frame["identifier"], frame["room"]
@@ -316,6 +316,8 @@ def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
     one, two = left.loc[pairs["query"]].reset_index(drop=True), right.loc[pairs["row"]].reset_index(drop=True)
     if key in ("likeness", "number", "lodging", "storey"):
         keep = units_agree(one, two)
+        # "First Floor Flat, 1A" is the first floor of 1A, and no flat of 1.
+        keep &= ~(one["from_suffix"] & (two["identifier"] == "")).to_numpy()
     elif key == "holder":
         keep = units_agree(one.assign(room=""), two)
     elif key == "lowest":
