@@ -5,9 +5,12 @@ Blocks, each a pass of its own over `recordlinkage.Index`:
 - `postcode`: the buildings of the same postcode;
 - `place`: the same house number in a street that the text may mean, in any postcode;
 - `street`: without a house number, the buildings of that street in the same outward code;
-- `name`: the first letters of a building's name;
+- `name`: the first letters of a building's name, the whole of it where many begin like that;
 - `word`: a word that is rare in the gazetteer, with the same house number, or alone where there is no number: finds
   what was read into the wrong parts, or written in another order.
+
+What more buildings share than an address may be compared with opens nothing, so that pairs grow with the addresses
+and not with their product: in all of London, a `12 Church Road` without more is any of dozens.
 """
 
 from __future__ import annotations
@@ -31,8 +34,8 @@ HOUSES = 1_000_000
 """More than the highest house number."""
 NAME_LETTERS = 6
 WORD_LETTERS = 4
-WITH_NUMBER, ALONE = 2_000, 40
-"""Buildings that may share a word which, with the house number or alone, opens a block."""
+SHARED_BY = 40
+"""Buildings that may share a number in a street of one name, a name, or a word (with the number, if there is one)."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,14 @@ def candidates(queries: pd.DataFrame, buildings: pd.DataFrame, meant: pd.DataFra
     said = queries[["street"]].rename_axis("query").reset_index().merge(meant, left_on="street", right_on="text")
     said = said[["query", "street_y"]].rename(columns={"street_y": "at"})
     found, over, number = [], [], 0
-    for left, right in (
-        _by_postcode(queries, buildings),
-        _by_place(queries, buildings, said),
-        _by_street(queries, buildings, said),
-        _by_name(queries, buildings),
-        _by_word(queries, buildings),
+    for (left, right), most in (
+        (_by_postcode(queries, buildings), PAIRS_A_BLOCK),
+        (_by_place(queries, buildings, said), SHARED_BY),
+        (_by_street(queries, buildings, said), PAIRS_A_BLOCK),
+        (_by_name(queries, buildings), SHARED_BY),
+        (_by_word(queries, buildings), SHARED_BY),
     ):
-        pairs, left_out, count = _block(left, right)
+        pairs, left_out, count = _block(left, right, most)
         found.append(pairs)
         over.append(left_out)
         number += count
@@ -121,23 +124,28 @@ def _by_street(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFram
 
 def _by_name(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Also by what was read as the street: a building's name often stands where a street does."""
-    named = _keyed(queries.index, queries["name_written"].str[:NAME_LETTERS])
+    known, begins = buildings["name_written"], buildings["name_written"].str[:NAME_LETTERS]
+    times = begins.value_counts()
+    common = times.index[times > SHARED_BY]
+
+    def key(names: pd.Series[str]) -> pd.Series[str]:
+        start = names.str[:NAME_LETTERS]
+        return start.where(~start.isin(common), names)
+
+    named = _keyed(queries.index, key(queries["name_written"]))
     unknown = queries.loc[queries["street_number"] < 0]
-    read = _keyed(unknown.index, unknown["joined"].str[:NAME_LETTERS])
-    left = pd.concat([named, read], ignore_index=True).drop_duplicates()
-    return left, _keyed(buildings.index, buildings["name_written"].str[:NAME_LETTERS])
+    left = pd.concat([named, _keyed(unknown.index, key(unknown["joined"]))], ignore_index=True).drop_duplicates()
+    return left, _keyed(buildings.index, begins.where(~begins.isin(common), known))
 
 
 def _by_word(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     asked, known = _words(queries), _words(buildings)
-    common = known["word"].value_counts()
-    common = common.loc[common <= WITH_NUMBER]
-    alone = set(common.index[common <= ALONE])
-    known, asked = (side.loc[side["word"].isin(common.index)] for side in (known, asked))
-    # A number narrows a word down; a word alone must be rarer.
-    left = _word_keys(asked, asked["low"] >= 0, (asked["low"] < 0) & asked["word"].isin(alone))
-    right = _word_keys(known, known["low"] >= 0, known["word"].isin(alone))
-    return left, right
+    left = _word_keys(asked, asked["low"] >= 0, asked["low"] < 0)
+    known = known.loc[known["word"].isin(asked["word"])]
+    right = _word_keys(known, known["low"] >= 0, known["word"].isin(asked.loc[asked["low"] < 0, "word"]))
+    times = right["key"].value_counts()
+    rare = times.index[times <= SHARED_BY]
+    return left.loc[left["key"].isin(rare)], right.loc[right["key"].isin(rare)]
 
 
 def _words(frame: pd.DataFrame) -> pd.DataFrame:
@@ -159,8 +167,8 @@ def _keyed(rows: Any, key: pd.Series[Any]) -> pd.DataFrame:
     return frame.loc[frame["key"] != ""]
 
 
-def _block(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int64], int]:
-    """Pairs of one pass; queries of blocks over a ceiling, and the pairs of those blocks."""
+def _block(left: pd.DataFrame, right: pd.DataFrame, most: int) -> tuple[pd.DataFrame, npt.NDArray[np.int64], int]:
+    """Pairs of one pass; queries of blocks over a ceiling (`most` buildings, or pairs), and the pairs of those."""
     import recordlinkage
 
     left, right = left.loc[left["key"].isin(right["key"])], right.loc[right["key"].isin(left["key"])]
@@ -174,7 +182,7 @@ def _block(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, npt.N
     left = pd.DataFrame({"row": left["row"].to_numpy(), "block": codes[: len(left)]})
     right = pd.DataFrame({"row": right["row"].to_numpy(), "block": codes[len(left) :]})
     per_left = left["block"].map(right["block"].value_counts()).astype(np.int64)
-    keep = _under_ceilings(left["block"], per_left)
+    keep = _under_ceilings(left["block"], per_left, most)
     indexer = recordlinkage.Index()
     indexer.block("block")
     some = left.loc[keep].reset_index(drop=True)
@@ -188,8 +196,9 @@ def _block(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, npt.N
     return pairs, left["row"].to_numpy()[~keep], int(per_left[~keep].sum())
 
 
-def _under_ceilings(block: pd.Series[int], per_left: pd.Series[int]) -> npt.NDArray[np.bool_]:
+def _under_ceilings(block: pd.Series[int], per_left: pd.Series[int], most: int) -> npt.NDArray[np.bool_]:
     """Whether each query's block may be compared: small blocks first, until the ceiling for all is reached."""
-    size = per_left.groupby(block).sum().sort_values(kind="stable")
+    few = per_left <= most
+    size = per_left.where(few, 0).groupby(block).sum().sort_values(kind="stable")
     fits = (size <= PAIRS_A_BLOCK) & (size.cumsum() <= PAIRS_IN_ALL)
-    return np.asarray(block.map(fits).to_numpy(dtype=bool))
+    return np.asarray(few.to_numpy() & block.map(fits).to_numpy(dtype=bool))

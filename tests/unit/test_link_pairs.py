@@ -130,6 +130,31 @@ def test_small_blocks_go_first_until_the_ceiling_for_all(monkeypatch: pytest.Mon
     assert (found.left_out.tolist(), found.pairs_left_out) == ([0], 29)
 
 
+def test_a_number_in_a_street_of_which_there_are_too_many_is_reported_and_not_compared() -> None:
+    """Pairs would else grow with the product of records and properties: London has dozens of Church Roads."""
+    many = [house for n in range(candidates.SHARED_BY + 1) for house in street(5, postcode=f"N{n + 1} 1AA")]
+    few = spine_of([*many[:-1], *street(5, name="Rare Road", postcode="N1 2BB")])
+    lost = [{"uprn": "1", "address": "5 Example Road", "postcode": ""}]
+    assert len(asked(lost, few).pairs) == candidates.SHARED_BY
+    found = asked(lost, spine_of(many))
+    assert (len(found.pairs), found.left_out.tolist(), found.pairs_left_out) == (0, [0], candidates.SHARED_BY + 1)
+    [told] = links_of([{"text": "5 Example Road", "postcode": ""}], spine_of(many))
+    assert (told["decision"], told["reason"]) == (Decision.NONE, LinkReason.TOO_MANY_CANDIDATES)
+
+
+def test_where_many_names_begin_alike_the_whole_name_opens_the_block() -> None:
+    named = [
+        {"uprn": str(n), "address": f"Westminster{end} House", "postcode": f"N1 {n % 10}AA"}
+        for n, end in enumerate(f"{a}{b}ton" for a in "bdfghklm" for b in ("ar", "er", "il", "or", "um", "ol"))
+    ]
+    assert len(named) > candidates.SHARED_BY
+    lost = {"uprn": "1", "address": "Westminsterbarton House, Long Lane", "postcode": "N9 9ZZ"}
+    assert len(asked([lost], spine_of(named)).pairs) == 1
+    # Where few do, its first letters do, so that the rest may be written wrongly.
+    lost["address"] = "Westminsterbartno House, Long Lane"
+    assert len(asked([lost], spine_of(named[:20])).pairs) == 20
+
+
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     spine = spine_of(street(*range(1, 30)))
     records = [{"text": f"{n} Exmaple Road", "postcode": "N1 1AA"} for n in range(1, 30)]
