@@ -37,8 +37,8 @@ UNLABELLED_RATIO = 5.0
 class Examples:
     """Rows to learn from. `date_index` counts the history's dates; the day of training itself comes after them.
 
-    `hmo` is what counts as positive, `visit` whether a visit said so, `labelled` whether anything
-    did, `known` the day on which the label became known, `doubtful` marks unlabelled rows
+    `hmo` is what counts as positive, `visit` whether a visit said so, `unlicensed` whether it found no licence,
+    `labelled` whether anything said so, `known` the day on which the label became known, `doubtful` marks unlabelled rows
     whose answer became known later (kept only for trials that must not know that), `stands_for`
     how many properties a row stands for.
     """
@@ -46,6 +46,7 @@ class Examples:
     values: Floats
     hmo: Mask
     visit: Mask
+    unlicensed: Mask
     labelled: Mask
     doubtful: Mask
     known: Ints
@@ -126,9 +127,11 @@ def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) ->
         own, free = found.date_index == index, sampled[turn == index]
         rows = np.concatenate([found.row[own], free])
         answer = np.concatenate([found.hmo[own].astype(float), np.full(len(free), np.nan)])
-        visit = np.concatenate([found.visit[own], np.zeros(len(free), dtype=bool)])
+        visit, unlicensed = (
+            np.concatenate([mask[own], np.zeros(len(free), dtype=bool)]) for mask in (found.visit, found.unlicensed)
+        )
         known = np.concatenate([found.known[own], np.zeros(len(free), dtype=np.int64)])
-        made = _examples(evidence, rows, values, answer, visit, known, index, stands_for)
+        made = _examples(evidence, rows, values, answer, visit, unlicensed, known, index, stands_for)
         made.doubtful[:] = ~made.labelled & settled_now[rows]
         parts.append(made.take(inside[rows]))
     # The loop ends on the newest day of the history.
@@ -164,6 +167,7 @@ def _examples(
     values: Floats,
     answer: Floats,
     visit: Mask,
+    unlicensed: Mask,
     known: Ints,
     index: int,
     stands_for: float,
@@ -174,6 +178,7 @@ def _examples(
         values=values[rows],
         hmo=answer == 1,
         visit=visit,
+        unlicensed=unlicensed,
         labelled=labelled,
         doubtful=np.zeros(len(rows), dtype=bool),
         known=known,
@@ -199,10 +204,15 @@ def _standing(evidence: Evidence, day: date, inside: Mask, values: Floats, free:
     label = labels.labels_at(evidence, day)
     given = labels.answers(evidence)
     number = day_number(day)
-    visited = np.zeros(len(evidence), dtype=bool)
-    visited[given.row[given.visit & (given.known <= number) & (given.event <= number)]] = True
+    seen = given.visit & (given.known <= number) & (given.event <= number)
+    visited, unlicensed = np.zeros(len(evidence), dtype=bool), np.zeros(len(evidence), dtype=bool)
+    visited[given.row[seen]] = True
+    unlicensed[given.row[seen & given.unlicensed]] = True
     rows = np.concatenate([np.flatnonzero(~np.isnan(label)), free])
     known = np.full(len(rows), number, dtype=np.int64)
     share = len(evidence) / max(len(free), 1)
-    made = _examples(evidence, rows, values, label[rows], visited[rows] & ~np.isnan(label[rows]), known, index, share)
+    answer = label[rows]
+    by_visit = visited[rows] & ~np.isnan(answer)
+    evades = unlicensed[rows] & (answer == 1)
+    made = _examples(evidence, rows, values, answer, by_visit, evades, known, index, share)
     return made.take(inside[rows])

@@ -19,7 +19,8 @@ from models.hmo.evidence import Evidence, Records
 HMO_LICENCES = ("mandatory", "additional")
 """Licences that only a house in multiple occupation gets; a selective one is for other private lets."""
 
-FOUND_HMO = ("hmo_unlicensed", "hmo_licensed", "hmo_not_licensable")
+UNLICENSED = "hmo_unlicensed"
+FOUND_HMO = (UNLICENSED, "hmo_licensed", "hmo_not_licensable")
 LICENCE_CHECK = "licence_check"
 """A visit to what a licence or application had named already: an answer, but no discovery."""
 
@@ -38,12 +39,14 @@ class Answers:
 
     `moment` is the first day on which the answer could have moved anything: the earliest of
     its event, its becoming known and an application for a licence at the same property. `visit`
-    is true for visits that could discover something: checks of licences are not.
+    is true for visits that could discover something: checks of licences are not. `unlicensed` is true
+    where such a visit found an HMO without the licence that it needs.
     """
 
     row: Ints
     hmo: Mask
     visit: Mask
+    unlicensed: Mask
     event: Ints
     known: Ints
     until: Ints
@@ -64,11 +67,13 @@ def answers(evidence: Evidence) -> Answers:
             "row": np.concatenate([licences.row, visits.row]),
             "hmo": np.concatenate([np.ones(len(licences), dtype=bool), visits.has("finding", *FOUND_HMO)]),
             "visit": np.concatenate([np.zeros(len(licences), dtype=bool), ~visits.has("visit_reason", LICENCE_CHECK)]),
+            "unlicensed": np.concatenate([np.zeros(len(licences), dtype=bool), visits.has("finding", UNLICENSED)]),
             "event": np.concatenate([licences.event, visits.event]),
             "known": np.concatenate([licences.known, visits.known]),
             "until": np.concatenate([licences.days["expiry_date"], np.full(len(visits), NEVER)]),
         }
     )
+    frame["unlicensed"] &= frame["visit"]
     frame["moment"] = np.minimum(frame["event"], frame["known"])
     applied = _first_application(evidence)[frame["row"].to_numpy()]
     frame["moment"] = np.where(frame["hmo"], np.minimum(frame["moment"], applied), frame["moment"])
@@ -104,13 +109,14 @@ def labels_at(evidence: Evidence, as_of: date) -> Floats:
 class TrainingLabels:
     """Answers paired with the history date whose features they may train: one a property and date.
 
-    `known` is the day on which each label became known.
+    `known` is the day on which each label became known; `unlicensed` as in `Answers`.
     """
 
     row: Ints
     date_index: Ints
     hmo: Mask
     visit: Mask
+    unlicensed: Mask
     known: Ints
 
 
@@ -124,8 +130,8 @@ def training_labels(evidence: Evidence, as_of: date, dates: list[date]) -> Train
     given = answers(evidence)
     usable = (given.known <= day) & (given.event <= day)
     frame = pd.DataFrame(
-        {"row": given.row, "hmo": given.hmo, "visit": given.visit, "event": given.event, "moment": given.moment}
-    ).assign(known=given.known)[usable]
+        {name: getattr(given, name) for name in ("row", "hmo", "visit", "unlicensed", "event", "moment", "known")}
+    )[usable]
     first = frame[frame["hmo"]].sort_values(["moment", "event"], kind="stable").drop_duplicates("row")
     found_none = frame[~frame["hmo"]].merge(first[["row", "moment"]], on="row", how="left", suffixes=("", "_hmo"))
     # What was found not to be an HMO and became one later was rightly found; the other way round is a contradiction.
@@ -141,6 +147,7 @@ def training_labels(evidence: Evidence, as_of: date, dates: list[date]) -> Train
         chosen["date_index"].to_numpy(dtype=np.int64),
         chosen["hmo"].to_numpy(dtype=bool),
         chosen["visit"].to_numpy(dtype=bool),
+        chosen["unlicensed"].to_numpy(dtype=bool),
         chosen["known"].to_numpy(dtype=np.int64),
     )
 
