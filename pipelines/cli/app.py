@@ -153,6 +153,8 @@ def list_(
             from pipelines.publish import safe_frame
 
             frame = pd.DataFrame([{**row, "reasons": "; ".join(row["reasons"])} for row in rows])
+            if issued.control_frame:
+                frame["probability"] = ""  # it would tell which entries were drawn at random
             sys.stdout.write(safe_frame(frame).to_csv(index=False))
         else:
             display.print_list(issued, rows)

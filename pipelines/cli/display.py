@@ -220,9 +220,10 @@ def print_list(issued: PublishedList, rows: list[dict[str, Any]]) -> None:
     )
     for row in rows:
         needed = row["licence_needed"].replace("_", " ")
+        # Beside falling probabilities an entry that was drawn at random would be told at a glance.
+        chance = "" if issued.control_frame else f"  probability {row['probability']:.2f}"
         console.print(
-            f"\n{row['rank']:>4}  [bold]{escape(row['address'])}[/bold]  UPRN {row['uprn']}  "
-            f"probability {row['probability']:.2f}\n"
+            f"\n{row['rank']:>4}  [bold]{escape(row['address'])}[/bold]  UPRN {row['uprn']}{chance}\n"
             f"      licence: {escape(row['licence_status'])}; would need: {needed}",
             soft_wrap=True,
         )
