@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from models.hmo import baselines, card, estimator, evaluate, examples, features, inputs, model_file, registry, splits
+from models.hmo import baselines, card, estimator, evaluate, examples, features, inputs, model_file, profiles, registry, splits
 from models.hmo.days import Floats, Ints, day_number
 from models.hmo.estimator import Detector
 from models.hmo.examples import Examples, Gathered, Trial
@@ -71,7 +71,16 @@ def train(as_of: date) -> StageResult:
                 "send the licence register and inspections, or look at what was not linked."
             )
             return StageResult(STAGE, LONDON, "skipped", sentence, {"hmos": float(known)})
-        return _keep(model_id, as_of, made_from, fit(gathered, as_of))
+        trained = fit(gathered, as_of)
+        model_file.folder().mkdir(parents=True, exist_ok=True)
+        profiles.write(_profiles(gathered, trained.detector), model_id)
+        return _keep(model_id, as_of, made_from, trained)
+
+
+def _profiles(gathered: list[Gathered], detector: Detector) -> profiles.Profiles:
+    """What each borough's homes look like on the day of training, for later nights to be held against."""
+    homes = {part.borough: part.known.values.astype(float) for part in gathered}
+    return profiles.measure(detector.features, {b: (own, detector.probability(own)) for b, own in homes.items()})
 
 
 def capacity_of(borough: str) -> int:
