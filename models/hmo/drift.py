@@ -1,11 +1,12 @@
 """Whether a borough's features and scores are still what they were when the champion was trained.
 
 The measure is the population stability index (PSI), the sum over bins of (now - then) x ln(now / then), with missing
-values as a bin of their own. From 0.25 on a shift is called large, from 0.1 on small (Siddiqi, "Credit Risk Scorecards",
-2006); 0.2 is the limit in common use for looking into it. Those limits take no account of size: of two samples of one
-population the index is about a chi-square variable of (bins - 1) degrees of freedom times (1/now + 1/then) (Yurdakul and
-Naranjo, "Statistical properties of the population stability index", Journal of Risk Model Validation, 2020). So a shift
-is told where it is at least `WATCH` *and* more than chance gives once in a hundred looks at all features of a borough.
+values as a bin of their own. From 0.25 on a shift is called large, from 0.1 on small (Siddiqi, "Credit Risk
+Scorecards", 2006); 0.2 is the limit in common use for looking into it. Those limits take no account of size: of two
+samples of one population the index is about a chi-square variable of (bins - 1) degrees of freedom times
+(1/now + 1/then) (Yurdakul and Naranjo, "Statistical properties of the population stability index", Journal of Risk
+Model Validation, 2020). So a shift is told where it is at least `WATCH` *and* more than chance gives once in a hundred
+looks at all features of a borough.
 """
 
 from __future__ import annotations
@@ -103,9 +104,8 @@ def _shift(borough: str, name: str, edges: Floats, then: Ints, now: Ints, looks:
     if not moved:
         sentence = ""
     elif gone:
-        sentence = (
-            f"{borough}: {name} is missing for {missing_now:.0%} of homes, {missing_then:.0%} when the model was trained."
-        )
+        shares = f"for {missing_now:.0%} of homes, {missing_then:.0%} when the model was trained"
+        sentence = f"{borough}: {name} is missing {shares}."
     else:
         sentence = f"{borough}: {_what_moved(name, edges, then, now)} when the model was trained."
     return Shift(

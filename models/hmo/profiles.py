@@ -49,7 +49,7 @@ def binned(values: Floats, edges: Floats) -> Ints:
     """How many values lie in each bin (up to and with its upper end), and last how many are missing."""
     missing = np.isnan(values)
     # As single precision, in which the bins were cut, so that a value at an end falls where it fell then.
-    where = np.searchsorted(edges, values[~missing].astype(np.float32).astype(float), side="left")
+    where = np.searchsorted(edges, _as_binned(values[~missing]), side="left")
     return np.append(np.bincount(where, minlength=len(edges) + 1), missing.sum()).astype(np.int64)
 
 
@@ -61,12 +61,17 @@ def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Floats, Floats]
         boroughs: by borough its features, shape (homes, features), and its probabilities, shape (homes,).
     """
     columns = {name: at for at, name in enumerate(names)}
-    tables = {b: np.column_stack([values, score]).astype(np.float32).astype(float) for b, (values, score) in boroughs.items()}
+    tables = {b: _as_binned(np.column_stack([values, score])) for b, (values, score) in boroughs.items()}
     columns[SCORE] = len(names)
     together = np.concatenate([np.zeros((0, len(columns))), *tables.values()])
     edges = {name: edges_of(together[:, at]) for name, at in columns.items()}
     counts = {b: {name: binned(t[:, at], edges[name]) for name, at in columns.items()} for b, t in tables.items()}
     return Profiles(edges, counts)
+
+
+def _as_binned(values: Floats) -> Floats:
+    """In single precision, as a trial keeps its features."""
+    return values.astype(np.float32).astype(float)
 
 
 def path_of(model_id: str) -> Path:

@@ -79,9 +79,7 @@ def score(borough: str, as_of: date) -> StageResult:
     return StageResult(STAGE, borough, "made", sentence, dict(counts))
 
 
-def _shifts(
-    model_id: str, borough: str, names: tuple[str, ...], values: Floats, probability: Floats
-) -> dict[str, Any]:
+def _shifts(model_id: str, borough: str, names: tuple[str, ...], values: Floats, probability: Floats) -> dict[str, Any]:
     """How far the borough has moved since the champion's training; nothing is compared where that is not known."""
     then = profiles.read(model_id)
     return drift.figures(drift.compare(then, borough, names, values, probability) if then else [])

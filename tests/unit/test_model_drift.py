@@ -83,7 +83,7 @@ def test_what_nobody_sent_and_arrives_is_told():
 
 @pytest.mark.parametrize("size", [40, 120, 600, 5000])
 def test_a_borough_of_any_size_does_not_alarm_by_chance(size: int):
-    """Resampled from one population; without regard to size, 0.2 alone would alarm small boroughs nearly every night."""
+    """Resampled from one population; 0.2 alone would alarm a small borough nearly every night."""
     nights, alarms, naive = 120, 0, 0
     for night in range(nights):
         then = trained(size, seed=1000 + night)
