@@ -16,9 +16,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
 from models.hmo.days import Floats, Ints
 from models.hmo.profiles import SCORE, Profiles, binned
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import StageState
 
 WATCH, LARGE = 0.2, 0.25
 MISSING_POINTS = 0.1
@@ -142,6 +145,18 @@ def figures(shifts: list[Shift]) -> dict[str, Any]:
 def _kept(shift: Shift) -> dict[str, float | bool]:
     row = shift.as_row()
     return {name: row[name] for name in ("psi", "limit", "missing_then", "missing_now", "moved")}
+
+
+def as_kept() -> dict[str, dict[str, Any]]:
+    """What the last scores of every borough kept of `figures`, with the model and the day; empty before any scores."""
+    query = sa.select(StageState).where(StageState.stage == "score").order_by(StageState.borough)
+    with transaction() as session:
+        found = session.scalars(query).all()
+    return {
+        state.borough: {"model": state.summary["model_id"], "as_of": state.summary["as_of"], **state.summary["drift"]}
+        for state in found
+        if "drift" in state.summary
+    }
 
 
 def in_short(kept: Mapping[str, Any]) -> str:

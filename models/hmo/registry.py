@@ -26,6 +26,13 @@ def champion() -> ModelVersion | None:
         return session.scalars(query.order_by(ModelVersion.promoted_at.desc())).first()
 
 
+def newest(status: str) -> ModelVersion | None:
+    """The model of a status that came to it or was trained last, or None if there is none."""
+    with transaction() as session:
+        query = sa.select(ModelVersion).where(ModelVersion.status == status)
+        return session.scalars(query.order_by(ModelVersion.promoted_at.desc(), ModelVersion.trained_at.desc())).first()
+
+
 def version(model_id: str) -> ModelVersion | None:
     """One model of the ledger."""
     with transaction() as session:

@@ -24,6 +24,7 @@ from models.hmo import (
     registry,
     splits,
 )
+from models.hmo.capacities import capacity_of
 from models.hmo.days import Floats, Ints, day_number
 from models.hmo.estimator import Detector
 from models.hmo.examples import Examples, Gathered, Trial
@@ -35,7 +36,6 @@ from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance import stages
-from schemas import registry as schema_registry
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +86,6 @@ def train(as_of: date) -> StageResult:
         trained = fit(gathered, as_of)
         artefacts.write_profiles(gathered, trained.detector, model_id)
         return _keep(model_id, as_of, made_from, trained)
-
-
-def capacity_of(borough: str) -> int:
-    """Visits that a borough can make from one list."""
-    known = schema_registry.boroughs().get(borough)
-    return (known.capacity if known else None) or settings().capacity
 
 
 def gather(boroughs: list[str], as_of: date) -> list[Gathered]:

@@ -74,7 +74,7 @@ def _shares_in(path: Path, names: Sequence[str]) -> pd.DataFrame:
             f"The reference table {path.name} lacks a column; it needs 'lsoa_code' and {', '.join(names)}."
         )
     frame = _as_text(path, [code, *names])
-    shares = frame[list(names)].apply(pd.to_numeric, errors="coerce")
+    shares = pd.DataFrame({name: pd.to_numeric(frame[name], errors="coerce") for name in names})
     if not ((shares >= 0) & (shares <= 1)).all(axis=None):
         raise ConfigurationError(f"The reference table {path.name} has a share that is not a number from 0 to 1.")
     return shares.set_axis(frame[code].to_numpy())
@@ -106,7 +106,8 @@ def _headings(path: Path) -> list[str]:
 def _as_text(path: Path, columns: list[str]) -> pd.DataFrame:
     kinds = {name: pa.string() for name in columns}
     options = pacsv.ConvertOptions(column_types=kinds, include_columns=columns)
-    return pacsv.read_csv(path, convert_options=options).to_pandas()
+    found: pd.DataFrame = pacsv.read_csv(path, convert_options=options).to_pandas()
+    return found
 
 
 def _heading(names: list[str], wanted: tuple[str, ...]) -> str | None:
