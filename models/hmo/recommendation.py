@@ -21,8 +21,8 @@ def recommend(found: dict[str, Any]) -> str:
     new, old = found["only_challenger"], found["only_champion"]
     if new + old < FEWEST_TO_TELL:
         return (
-            f"Too little is known yet: since {found['judged_from']} only {new + old} HMOs became known that one of the "
-            f"two would have found and the other not, and {FEWEST_TO_TELL} are needed to tell. Keep the champion, or "
+            f"Too little is known yet: since {found['judged_from']}, {new + old} HMOs became known that one of the two "
+            f"would have found and the other not; {FEWEST_TO_TELL} are needed to tell. Keep the champion, or "
             f"look at each run's own trial: {_own_trials(found)}. They are of other homes and days."
         )
     chance = binomtest(new, new + old).pvalue

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from models.hmo import drift, features, matrix, model_file, profiles, registry
 from models.hmo.days import Floats, Texts
 from models.hmo.estimator import logistic
+from models.hmo.facts import facts
 from models.hmo.features import BY_NAME
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.tables import SCORE
@@ -65,6 +66,7 @@ def score(borough: str, as_of: date) -> StageResult:
             pa.repeat(pa.scalar(chosen.id, pa.string()), rows.num_rows),
             pa.array(probability, pa.float64()),
             reasons(detector.features, values, shares, known_to),
+            facts(detector.features, values, shares, known_to),
         ],
         schema=SCORE,
     )

@@ -47,11 +47,10 @@ def rank(borough: str, as_of: date) -> StageResult:
         return StageResult(
             STAGE, borough, "skipped", f"{borough} has no scores or no licensing for {as_of}: make them first."
         )
-    candidates, reasons = found
+    candidates, words = found
     seed = int(hash_of([borough, as_of])[:8], 16) >> 1
     listed, frame = _with_control(_ordered(candidates, seed), capacity, seed)
-    given = reasons.take(pa.array(listed.pop("row").to_numpy())).to_pylist()
-    entries = _entries(listed, [[str(reason) for reason in (few or [])[:REASONS]] for few in given])
+    entries = _entries(listed, _told(listed, words))
     models = sorted(set(listed["model_id"]))
     made_from = stages.input_hash(as_of, capacity, settings().list_length, seed, models, entries)
     earlier = stability.before(borough, as_of)
@@ -78,8 +77,8 @@ def rank(borough: str, as_of: date) -> StageResult:
     return StageResult(STAGE, borough, "made", sentence, {name: float(value) for name, value in counts.items()})
 
 
-def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.ChunkedArray] | None:
-    """Scored properties without the licence they may need, and the reasons that their column `row` points into.
+def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.Table] | None:
+    """Scored properties without the licence they may need, and the words that their column `row` points into.
 
     None where nothing was scored or assessed for the day.
     """
@@ -96,8 +95,18 @@ def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.ChunkedArra
     places = places.select(["uprn", "address", "postcode", "ward_code", "ward_name"])
     score = score.filter(pc.is_valid(score["probability"])).drop_columns(["borough", "as_of"])
     score = score.append_column("row", pa.array(range(len(score)), pa.int64()))
-    rows = score.drop_columns(["reasons"]).to_pandas().merge(licensing.to_pandas(), on="uprn")
-    return rows.merge(places.to_pandas(), on="uprn"), score["reasons"]
+    rows = score.drop_columns(["reasons", "facts"]).to_pandas().merge(licensing.to_pandas(), on="uprn")
+    return rows.merge(places.to_pandas(), on="uprn"), score.select(["reasons", "facts"])
+
+
+def _told(listed: pd.DataFrame, words: pa.Table) -> list[list[str]]:
+    """What is told of each entry: its reasons, and of one that was drawn at random facts where those are too few."""
+    own = words.take(pa.array(listed["row"].to_numpy())).to_pydict()
+    drawn = listed["control_slot"].notna()
+    return [
+        [str(word) for word in [*(reasons or []), *((facts or []) if control else [])][:REASONS]]
+        for reasons, facts, control in zip(own["reasons"], own["facts"], drawn, strict=True)
+    ]
 
 
 def _of_day(table: pa.Table, as_of: date) -> pa.Table:

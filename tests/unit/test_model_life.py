@@ -33,6 +33,8 @@ from models.hmo.sources import COLUMNS
 from pipelines.cli import app
 from pipelines.core.errors import ConfigurationError, NotFound
 from pipelines.core.settings import settings
+from pipelines.core.tables import SCORE
+from pipelines.governance import access
 from tests.homes import own_home
 from tests.unit.model_world import AS_OF, make
 
@@ -137,6 +139,16 @@ def test_the_score_stage_holds_todays_homes_against_the_day_of_training(night):
     text = profiles.path_of(night.champion.id).read_text()
     assert set(json.loads(text)["counts"]) == set(BOROUGHS)
     assert not any(uprn in text for uprn in night.world.truth["camden"].index[:50])
+
+
+def test_facts_are_true_and_raise_nothing(night):
+    """Where a home has both, no fact repeats a reason, and every home has something to be told of."""
+    table = access.read_table("score", SCORE, boroughs=["camden"]).to_pandas()
+    assert not [1 for own, more in zip(table["reasons"], table["facts"], strict=True) if set(own) & set(more)]
+    together = table["reasons"].map(len) + table["facts"].map(len)
+    assert (together >= 3).mean() > 0.9
+    assert (table["reasons"].map(len) < 3).any(), "the fallback is needed"
+    assert table["facts"].map(len).max() <= 3
 
 
 def test_commands_print_for_people_and_for_programs(night):

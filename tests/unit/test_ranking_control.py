@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
@@ -20,7 +21,8 @@ from pipelines.cli import app
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ListEntry
 from pipelines.core.settings import settings
-from pipelines.governance import stages
+from pipelines.core.tables import SCORE
+from pipelines.governance import access, stages
 from pipelines.publish import publish_lists
 from pipelines.ranking import control, current_list, rank, stability
 from tests.unit.licensing_world import AS_OF, BOROUGH, write_properties, write_scores
@@ -160,6 +162,19 @@ def test_no_file_or_command_of_an_officer_tells_the_controls(night: Path):
     assert b"probability" not in texts["table"]
     assert pq.read_table(folder / "list.parquet")["probability"].null_count == 0, "programs have it"
     assert all(entry["probability"] > 0 for entry in json.loads(texts["json"])["entries"])
+
+
+def test_an_entry_drawn_at_random_has_as_much_to_be_told_of_as_any_other(night: Path):
+    """Of homes with a low score often nothing raises it: facts stand in, for controls alone."""
+    rows = access.read_table("score", SCORE, boroughs=[BOROUGH]).to_pandas()
+    rows["reasons"] = [["many surnames"]] * len(rows)
+    rows["facts"] = [["79 square metres", "built before 1900", "2 storeys"]] * len(rows)
+    table = pa.Table.from_pandas(rows, schema=SCORE, preserve_index=False)
+    access.write_table("score", table, borough=BOROUGH, made_from={})
+    rank(BOROUGH, AS_OF)
+    told = {bool(entry.control_slot): entry.reasons for entry in entries()}
+    assert told[True] == ["many surnames", "79 square metres", "built before 1900"]
+    assert told[False] == ["many surnames"]
 
 
 def test_stability_is_of_what_the_model_chose(night: Path):
