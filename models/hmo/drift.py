@@ -128,7 +128,7 @@ def _what_moved(name: str, edges: Floats, then: Ints, now: Ints) -> str:
     if not len(above_then):
         return f"{name} is known for {after.sum():.0%} of homes, {before.sum():.0%}"
     at = int(np.argmax(np.abs(above_now - above_then)))
-    cut = f"{edges[at]:.2f}" if name == SCORE else f"{edges[at]:g}"
+    cut = f"{edges[at]:.2f}" if name == SCORE else f"{edges[at]:.3g}"
     return f"{name} is above {cut} for {above_now[at]:.0%} of homes, {above_then[at]:.0%}"
 
 
