@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from models.hmo import cohort, features, labels, splits
+from models.hmo import cohort, fairness, features, labels, splits
 from models.hmo.examples import UNLABELLED_RATIO
 from models.hmo.features.declaration import SOURCE_WORDS
 from pipelines.core.ledger.models import ModelVersion
@@ -18,14 +17,9 @@ WHOSE_WORDS = {
 }
 
 
-def write(made: ModelVersion, path: Path) -> None:
-    """Write the card beside the model."""
-    path.write_text(text(made), encoding="utf-8")
-
-
 def text(made: ModelVersion) -> str:
     """The card in Markdown."""
-    parts = [_head(made), _data(made), _labels(made), _figures(made), _features(), _limits(made)]
+    parts = [_head(made), _data(made), _labels(made), _figures(made), _fairness(made), _features(), _limits(made)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -121,6 +115,34 @@ def _list_table(report: dict[str, Any]) -> list[str]:
             f"{figures['lift']} |"
         )
     return lines
+
+
+def _fairness(made: ModelVersion) -> str:
+    found = made.metrics.get("fairness") or {}
+    lines = [
+        "## Whom the list falls on",
+        "",
+        "Past lists at capacity, judged by what became known since. The attributes are joined for this audit alone. "
+        f"A rate of fewer than {fairness.SMALLEST} homes is not shown (-); in brackets its 95% interval.",
+        "",
+    ]
+    if not found:
+        return "\n".join([*lines, "Not possible yet: no past list could be tried."])
+    lines += [f"- {key.replace('_', ' ')}: {words}" for key, words in fairness.RATES.items()] + [""]
+    for name, groups in found["by"].items():
+        lines += [f"### By {name}", "", "| group | homes | " + " | ".join(k.replace("_", " ") for k in fairness.RATES)]
+        lines[-1] += " |"
+        lines.append("| --- | ---: |" + " ---: |" * len(fairness.RATES))
+        for group, own in groups.items():
+            rates = " | ".join(_rate(own[key]) for key in fairness.RATES)
+            lines.append(f"| {group.replace('_', ' ')} | {'-' if own['homes'] is None else own['homes']} | {rates} |")
+        lines.append("")
+    lines += [f"- {sentence}" for sentence in (*found["absent"], *found["differences"])]
+    return "\n".join(lines).rstrip()
+
+
+def _rate(found: list[float] | None) -> str:
+    return "-" if found is None else f"{found[0]:.1%} ({found[1]:.1%} to {found[2]:.1%})"
 
 
 def _features() -> str:

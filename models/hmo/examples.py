@@ -89,6 +89,7 @@ class Trial:
 
     values: npt.NDArray[np.float32]
     found: Floats
+    uprns: Texts
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) ->
         before=joined(parts),
         standing=_standing(evidence, as_of, now_inside, now_values, sampled[~settled_now[sampled]], len(dates)),
         standing_then=_standing(evidence, dates[-1], inside, values, sampled, newest),
-        forward=_forward(found, inside & ~settled_then, values, newest),
-        known=Trial(now_values[now_inside].astype(np.float32), label[now_inside]),
+        forward=_forward(evidence, found, inside & ~settled_then, values, newest),
+        known=Trial(now_values[now_inside].astype(np.float32), label[now_inside], evidence.uprns[now_inside]),
     )
 
 
@@ -189,14 +190,14 @@ def _examples(
     )
 
 
-def _forward(found: labels.TrainingLabels, candidates: Mask, values: Floats, newest: int) -> Trial:
+def _forward(evidence: Evidence, found: labels.TrainingLabels, candidates: Mask, values: Floats, newest: int) -> Trial:
     # Who had applied by then was no discovery any more.
     candidates = candidates.copy()
     candidates[found.row[found.date_index < newest]] = False
     later = found.date_index == newest
     answer = np.full(len(candidates), np.nan)
     answer[found.row[later]] = found.hmo[later]
-    return Trial(values[candidates].astype(np.float32), answer[candidates])
+    return Trial(values[candidates].astype(np.float32), answer[candidates], evidence.uprns[candidates])
 
 
 def _standing(evidence: Evidence, day: date, inside: Mask, values: Floats, free: Ints, index: int) -> Examples:

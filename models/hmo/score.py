@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.hmo import features, matrix, model_file, registry
+from models.hmo import drift, features, matrix, model_file, profiles, registry
 from models.hmo.days import Floats, Texts
 from models.hmo.estimator import logistic
+from models.hmo.facts import facts
 from models.hmo.features import BY_NAME
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.tables import SCORE
@@ -64,14 +66,25 @@ def score(borough: str, as_of: date) -> StageResult:
             pa.repeat(pa.scalar(chosen.id, pa.string()), rows.num_rows),
             pa.array(probability, pa.float64()),
             reasons(detector.features, values, shares, known_to),
+            facts(detector.features, values, shares, known_to),
         ],
         schema=SCORE,
     )
     access.write_table(TABLE, table, borough=borough, made_from={"inputs": made_from, "model": chosen.id})
-    counts = {"properties": rows.num_rows, "expected_hmos": round(float(probability.sum()), 1)}
-    stages.mark_done(STAGE, borough, made_from, {**counts, "model_id": chosen.id, "as_of": as_of.isoformat()})
+    shifts = _shifts(chosen.id, borough, detector.features, values, probability)
+    moved = {"moved": len(shifts["alerts"])} if shifts["compared"] else {}
+    counts = {"properties": rows.num_rows, "expected_hmos": round(float(probability.sum()), 1), **moved}
+    summary = {**counts, "model_id": chosen.id, "as_of": as_of.isoformat(), "drift": shifts}
+    stages.mark_done(STAGE, borough, made_from, summary)
     log.info("scores of %s at %s by %s: %s", borough, as_of, chosen.id, counts)
-    return StageResult(STAGE, borough, "made", f"{rows.num_rows} homes scored by {chosen.id}.", dict(counts))
+    sentence = f"{rows.num_rows} homes scored by {chosen.id}.{drift.in_short(shifts)}"
+    return StageResult(STAGE, borough, "made", sentence, dict(counts))
+
+
+def _shifts(model_id: str, borough: str, names: tuple[str, ...], values: Floats, probability: Floats) -> dict[str, Any]:
+    """How far the borough has moved since the champion's training; nothing is compared where that is not known."""
+    then = profiles.read(model_id)
+    return drift.figures(drift.compare(then, borough, names, values, probability) if then else [])
 
 
 def reasons(names: tuple[str, ...], values: Floats, shares: Floats, known_to: Mapping[str, str]) -> pa.ListArray:

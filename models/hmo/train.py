@@ -11,7 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from models.hmo import baselines, card, estimator, evaluate, examples, features, inputs, model_file, registry, splits
+from models.hmo import (
+    artefacts,
+    baselines,
+    estimator,
+    evaluate,
+    examples,
+    fairness,
+    features,
+    inputs,
+    model_file,
+    registry,
+    splits,
+)
+from models.hmo.capacities import capacity_of
 from models.hmo.days import Floats, Ints, day_number
 from models.hmo.estimator import Detector
 from models.hmo.examples import Examples, Gathered, Trial
@@ -23,7 +36,6 @@ from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance import stages
-from schemas import registry as schema_registry
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +83,9 @@ def train(as_of: date) -> StageResult:
                 "send the licence register and inspections, or look at what was not linked."
             )
             return StageResult(STAGE, LONDON, "skipped", sentence, {"hmos": float(known)})
-        return _keep(model_id, as_of, made_from, fit(gathered, as_of))
-
-
-def capacity_of(borough: str) -> int:
-    """Visits that a borough can make from one list."""
-    known = schema_registry.boroughs().get(borough)
-    return (known.capacity if known else None) or settings().capacity
+        trained = fit(gathered, as_of)
+        artefacts.write_profiles(gathered, trained.detector, model_id)
+        return _keep(model_id, as_of, made_from, trained)
 
 
 def gather(boroughs: list[str], as_of: date) -> list[Gathered]:
@@ -121,6 +129,7 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
         "calibration": {"on": calibrated_on, "slope": round(slope, 4), "intercept": round(intercept, 4), **tried},
         "lists_forward": _lists(gathered, lambda part: part.forward, lambda _borough: then),
         "lists_left_out": _lists(gathered, lambda part: part.known, unseen.get),
+        "fairness": _audit(gathered, then),
         "settings": estimator.SETTINGS,
     }
     return Trained(Detector(final, features.NAMES, slope, intercept), metrics)
@@ -184,6 +193,18 @@ def _lists(
     return evaluate.lists(trials)
 
 
+def _audit(gathered: list[Gathered], model: Any) -> dict[str, Any]:
+    """Whom the lists forward in time fall on; empty where no model could be tried on them."""
+    if model is None:
+        return {}
+    parts = []
+    for part in gathered:
+        trial = part.forward
+        scores = estimator.raw_scores(model, trial.values.astype(float)) if len(trial.found) else np.zeros(0)
+        parts.append(fairness.homes(part.borough, trial.uprns, scores, trial.found, capacity_of(part.borough)))
+    return fairness.audit(parts)
+
+
 def _label_counts(rows: Examples, gathered: list[Gathered]) -> dict[str, Any]:
     """Counts of rows; a home that is known both before and after its answer is two."""
     standing = rows.date_index == splits.STEPS
@@ -212,7 +233,7 @@ def _keep(model_id: str, as_of: date, made_from: str, trained: Trained) -> Stage
         metrics=trained.metrics,
     )
     status = registry.record(made)
-    card.write(made, model_file.folder() / f"{model_id}.card.md")
+    artefacts.write_documents(made, model_file.folder())
     counts = trained.metrics["labels"]
     figures = {"hmos": counts["hmos"], "boroughs": counts["boroughs"], "unlabelled": counts["unlabelled_sampled"]}
     lift = trained.metrics["lists_forward"].get("rankers", {}).get("model", {}).get("lift")

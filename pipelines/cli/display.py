@@ -123,6 +123,8 @@ def print_night(summary: dict[str, Any]) -> None:
 
 def status_rows() -> dict[str, Any]:
     """Last good extract of every borough and dataset, held and refused drops since, and current lists."""
+    from models.hmo import drift
+
     need_ledger()
     with transaction() as session:
         good = session.scalars(sa.select(LastGood).order_by(LastGood.borough, LastGood.dataset)).all()
@@ -150,6 +152,7 @@ def status_rows() -> dict[str, Any]:
         ],
         "not_used": [_drop_row(drop) for drop in troubled],
         "lists": current,
+        "moved": {borough: kept["alerts"] for borough, kept in drift.as_kept().items() if kept["alerts"]},
     }
 
 
@@ -172,6 +175,9 @@ def print_status(rows: dict[str, Any]) -> None:
             slug, issued["as_of"], str(issued["version"]), str(issued["entries_in_all"]), issued["issued_at"][:16]
         )
     console.print(table)
+    for alerts in rows["moved"].values():
+        more = f" And {len(alerts) - 1} more: 'loda model drift'." if len(alerts) > 1 else ""
+        console.print(f"Moved since training: {escape(alerts[0])}{more}", soft_wrap=True)
 
 
 def list_heading(issued: PublishedList) -> dict[str, Any]:
@@ -220,9 +226,10 @@ def print_list(issued: PublishedList, rows: list[dict[str, Any]]) -> None:
     )
     for row in rows:
         needed = row["licence_needed"].replace("_", " ")
+        # Beside falling probabilities an entry that was drawn at random would be told at a glance.
+        chance = "" if issued.control_frame else f"  probability {row['probability']:.2f}"
         console.print(
-            f"\n{row['rank']:>4}  [bold]{escape(row['address'])}[/bold]  UPRN {row['uprn']}  "
-            f"probability {row['probability']:.2f}\n"
+            f"\n{row['rank']:>4}  [bold]{escape(row['address'])}[/bold]  UPRN {row['uprn']}{chance}\n"
             f"      licence: {escape(row['licence_status'])}; would need: {needed}",
             soft_wrap=True,
         )

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         50
     )
     list_length: Annotated[int, Field(gt=0, description="Entries that a list keeps, as a multiple of capacity.")] = 10
+    control_share: Annotated[
+        float, Field(ge=0, le=0.5, description="Share of a list's visits drawn at random, to measure the base rate.")
+    ] = 0.05
     lock_timeout_seconds: Annotated[float, Field(ge=0, description="How long to wait for another run.")] = 3600.0
 
     @model_validator(mode="after")

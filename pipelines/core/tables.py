@@ -130,9 +130,14 @@ SCORE = pa.schema(
         ("model_id", pa.string()),
         ("probability", pa.float64()),
         ("reasons", pa.list_(pa.string())),
+        ("facts", pa.list_(pa.string())),
     ]
 )
-"""`score`: probability that a property is an HMO, with reasons in an officer's words, strongest first."""
+"""`score`: probability that a property is an HMO, with reasons in an officer's words, strongest first.
+
+`facts` are true of it and raise nothing; a list falls back on them where an entry that was drawn at random has too few
+reasons to be like the others.
+"""
 
 LICENSING = pa.schema(
     [

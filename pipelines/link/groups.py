@@ -7,19 +7,16 @@ tied to: of a record that was tied to nothing that would be unknown, and every g
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import sqlalchemy as sa
 
-from pipelines.core.errors import ConfigurationError
-from pipelines.core.hashing import hash_files
+from pipelines.core.areas import DEPRIVATION_FIFTHS as FIFTHS
+from pipelines.core.areas import deprivation_fifths, reference_version
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LastGood
-from pipelines.core.settings import settings
 from pipelines.governance import access
 from pipelines.link.records import Records
 
@@ -28,60 +25,9 @@ RECENT_DAYS = 365
 """Liable for at most so long on the extract's day: moved within twelve months."""
 
 TENURE, RECENT_MOVER, DEPRIVATION = "tenure", "recent_mover", "deprivation"
-FIFTHS = ("1_most_deprived_fifth", "2", "3", "4", "5_least_deprived_fifth")
-CODE_HEADINGS = ("lsoa_code", "LSOA code")
-DECILE_HEADINGS = ("deprivation_decile", "Index of Multiple Deprivation (IMD) Decile")
-"""What the columns are called here, and what they begin with in the published Indices of Deprivation."""
+__all__ = ["FIFTHS", "areas_of", "deprivation_fifths", "group_values", "reference_version"]
 
 Values = dict[str, "pd.Series[str]"]
-
-
-def reference_files() -> list[Path]:
-    """The files of deprivation deciles that are there."""
-    return sorted(settings().reference_dir.glob("deprivation*.csv"))
-
-
-def reference_version() -> str:
-    """A hash of the reference tables, empty where there are none."""
-    files = reference_files()
-    return hash_files(files) if files else ""
-
-
-def deprivation_fifths() -> pd.Series[str]:
-    """The fifth of deprivation of each small area, indexed by its LSOA code; empty where no file is there.
-
-    Raises:
-        ConfigurationError: a file has not the two columns, or a decile is none.
-    """
-    parts = [_fifths_in(path) for path in reference_files()]
-    found = pd.concat(parts) if parts else pd.Series([], index=pd.Index([], dtype=object), dtype=object)
-    return found.loc[~found.index.duplicated()]
-
-
-def _fifths_in(path: Path) -> pd.Series[str]:
-    try:
-        names = pacsv.open_csv(path).schema.names
-    except pa.ArrowInvalid:
-        names = []
-    code, decile = (_heading(names, wanted) for wanted in (CODE_HEADINGS, DECILE_HEADINGS))
-    if code is None or decile is None:
-        raise ConfigurationError(
-            f"The reference table {path.name} lacks a column of LSOA codes or of deciles; it needs 'lsoa_code' and "
-            "'deprivation_decile', or the headings of the published Indices of Deprivation."
-        )
-    as_text = pacsv.ConvertOptions(
-        column_types={code: pa.string(), decile: pa.string()}, include_columns=[code, decile]
-    )
-    frame = pacsv.read_csv(path, convert_options=as_text).to_pandas()
-    number = pd.to_numeric(frame[decile], errors="coerce")
-    if not number.isin(range(1, 11)).all():
-        raise ConfigurationError(f"The reference table {path.name} has a decile that is not a number from 1 to 10.")
-    names_of = np.array(FIFTHS, dtype=object)[((number.to_numpy(int) - 1) // 2)]
-    return pd.Series(names_of, index=frame[code].to_numpy())
-
-
-def _heading(names: list[str], wanted: tuple[str, ...]) -> str | None:
-    return next((name for name in names if name.strip().startswith(wanted)), None)
 
 
 def areas_of(table: pa.Table) -> pd.Series[str]:

@@ -45,7 +45,7 @@ def publish_lists(borough: str) -> StageResult:
     if issued.published_at is not None and _stands(folder, version, issued.files):
         return StageResult(STAGE, borough, "unchanged", f"List {issued.id} is published and its files are whole.")
     rows = _frame(entries, issued.capacity)
-    cells = safe_frame(rows)
+    cells = safe_frame(_blind(rows) if issued.control_frame else rows)
     files = {"list.csv": _csv(cells), "list.xlsx": _xlsx(cells, issued), "list.parquet": _parquet(rows)}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files["manifest.json"] = _json(_manifest(issued, hashes))
@@ -120,6 +120,11 @@ def _frame(entries: list[ListEntry], capacity: int) -> pd.DataFrame:
     )
     texts = {name: "object" for name in rows.columns if name not in ("rank", "probability")}
     return rows.astype(texts)
+
+
+def _blind(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without their probability: among falling figures it would tell which entries were drawn at random."""
+    return rows.assign(probability="")
 
 
 def _csv(rows: pd.DataFrame) -> bytes:

@@ -18,6 +18,7 @@ from pipelines.core.settings import settings
 from pipelines.core.tables import LICENSING, PROPERTY, SCORE
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
+from pipelines.ranking import control, stability
 from schemas import registry
 
 STAGE = "rank"
@@ -37,7 +38,8 @@ def rank(borough: str, as_of: date) -> StageResult:
     A property is listed if the rules do not find it outside licensing and the register shows no licence, effective
     application or exemption; the order is by the model's probability that it is an HMO. What is known and what is
     guessed stay apart: probability, licence needed, licence status. Equal probabilities are put in order by a seeded
-    hash of the UPRN. A building stands once: its rooms are left out where it is listed itself.
+    hash of the UPRN. A building stands once: its rooms are left out where it is listed itself. Some places go to
+    candidates drawn at random, see `control`.
     """
     capacity = registry.borough(borough).capacity or settings().capacity
     found = _candidates(borough, as_of)
@@ -45,14 +47,14 @@ def rank(borough: str, as_of: date) -> StageResult:
         return StageResult(
             STAGE, borough, "skipped", f"{borough} has no scores or no licensing for {as_of}: make them first."
         )
-    candidates, reasons = found
+    candidates, words = found
     seed = int(hash_of([borough, as_of])[:8], 16) >> 1
-    listed = _ordered(candidates, seed).head(capacity * settings().list_length)
-    given = reasons.take(pa.array(listed.pop("row").to_numpy())).to_pylist()
-    entries = _entries(listed, [[str(reason) for reason in (few or [])[:REASONS]] for few in given])
+    listed, frame = _with_control(_ordered(candidates, seed), capacity, seed)
+    entries = _entries(listed, _told(listed, words))
     models = sorted(set(listed["model_id"]))
     made_from = stages.input_hash(as_of, capacity, settings().list_length, seed, models, entries)
-    issued = _issue(borough, as_of, capacity, seed, made_from, entries, models)
+    earlier = stability.before(borough, as_of)
+    issued = _issue(borough, as_of, capacity, seed, made_from, entries, models, frame)
     if issued is None:
         return StageResult(
             STAGE, borough, "unchanged", f"The list of {borough} for {as_of} was issued from these inputs."
@@ -62,17 +64,21 @@ def rank(borough: str, as_of: date) -> StageResult:
         "capacity": capacity,
         "expected_hits": issued.expected_hits,
         "version": issued.version,
+        "controls": sum((entry["control_slot"] or capacity + 1) <= capacity for entry in entries),
+        **stability.figures(earlier, _of_model(entries), capacity),
     }
     stages.mark_done(STAGE, borough, made_from, counts)
     sentence = (
         f"List {issued.id} holds {issued.rows} properties; its first {min(capacity, issued.rows)} are expected to be "
         f"{issued.expected_hits:.1f} HMOs."
     )
+    if "stayed" in counts:
+        sentence += f" {counts['stayed']:.0%} of the visits are those of the list before."
     return StageResult(STAGE, borough, "made", sentence, {name: float(value) for name, value in counts.items()})
 
 
-def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.ChunkedArray] | None:
-    """Scored properties without the licence they may need, and the reasons that their column `row` points into.
+def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.Table] | None:
+    """Scored properties without the licence they may need, and the words that their column `row` points into.
 
     None where nothing was scored or assessed for the day.
     """
@@ -89,8 +95,18 @@ def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.ChunkedArra
     places = places.select(["uprn", "address", "postcode", "ward_code", "ward_name"])
     score = score.filter(pc.is_valid(score["probability"])).drop_columns(["borough", "as_of"])
     score = score.append_column("row", pa.array(range(len(score)), pa.int64()))
-    rows = score.drop_columns(["reasons"]).to_pandas().merge(licensing.to_pandas(), on="uprn")
-    return rows.merge(places.to_pandas(), on="uprn"), score["reasons"]
+    rows = score.drop_columns(["reasons", "facts"]).to_pandas().merge(licensing.to_pandas(), on="uprn")
+    return rows.merge(places.to_pandas(), on="uprn"), score.select(["reasons", "facts"])
+
+
+def _told(listed: pd.DataFrame, words: pa.Table) -> list[list[str]]:
+    """What is told of each entry: its reasons, and of one that was drawn at random facts where those are too few."""
+    own = words.take(pa.array(listed["row"].to_numpy())).to_pydict()
+    drawn = listed["control_slot"].notna()
+    return [
+        [str(word) for word in [*(reasons or []), *((facts or []) if control else [])][:REASONS]]
+        for reasons, facts, control in zip(own["reasons"], own["facts"], drawn, strict=True)
+    ]
 
 
 def _of_day(table: pa.Table, as_of: date) -> pa.Table:
@@ -108,6 +124,22 @@ def _ordered(candidates: pd.DataFrame, seed: int) -> pd.DataFrame:
     return ranked.drop(columns=["tie", "is_room"]).reset_index(drop=True)
 
 
+def _with_control(ranked: pd.DataFrame, capacity: int, seed: int) -> tuple[pd.DataFrame, int | None]:
+    """The list with its control slice, cut at its length, and how many were drawn from; None where none were drawn."""
+    length = capacity * settings().list_length
+    drawn = control.draw(ranked["uprn"], capacity, length, settings().control_share, seed)
+    slots = pd.Series(drawn.slots, index=drawn.drawn).reindex(ranked.index).astype("Int64")
+    inclusion = pd.Series(drawn.inclusion, index=drawn.drawn).reindex(ranked.index)
+    marked = ranked.assign(control_slot=slots, control_inclusion=inclusion)
+    listed = marked.iloc[control.arranged(len(ranked), drawn, length)].reset_index(drop=True)
+    return listed, len(ranked) if len(drawn.slots) else None
+
+
+def _of_model(entries: list[dict[str, Any]]) -> pd.DataFrame:
+    chosen = [(entry["uprn"], entry["rank"]) for entry in entries if entry["control_slot"] is None]
+    return pd.DataFrame(chosen, columns=["uprn", "rank"])
+
+
 def _issue(
     borough: str,
     as_of: date,
@@ -116,6 +148,7 @@ def _issue(
     made_from: str,
     entries: list[dict[str, Any]],
     models: list[str],
+    control_frame: int | None,
 ) -> PublishedList | None:
     """Write the list and its entries in one transaction; None where the day's last list was made from the same."""
     with transaction() as session:
@@ -142,6 +175,7 @@ def _issue(
             tie_seed=seed,
             expected_hits=float(sum(entry["probability"] for entry in entries[:capacity])),
             files={},
+            control_frame=control_frame,
         )
         session.add(issued)
         session.flush()
@@ -166,6 +200,8 @@ def _entries(listed: pd.DataFrame, reasons: list[list[str]]) -> list[dict[str, A
         "licence_needed": listed["needed"].str.slice(0, LONGEST["licence_needed"]),
         "licence_status": listed["status"].map(STATUS_WORDS).str.slice(0, LONGEST["licence_status"]),
         "licence_why": why.str.strip(),
+        "control_slot": [None if pd.isna(slot) else int(slot) for slot in listed["control_slot"]],
+        "control_inclusion": [None if pd.isna(chance) else float(chance) for chance in listed["control_inclusion"]],
     }
     rows = zip(*columns.values(), strict=True)
     return [{"rank": rank, **dict(zip(columns, row, strict=True))} for rank, row in enumerate(rows, start=1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -61,7 +62,8 @@ def test_each_borough_has_a_list_with_all_that_is_promised(night: Night, borough
     assert entries, "the list is not empty"
     assert [e["rank"] for e in entries] == list(range(1, len(entries) + 1))
     probabilities = [e["probability"] for e in entries]
-    assert probabilities == sorted(probabilities, reverse=True)
+    out_of_order = sum(a < b for a, b in itertools.pairwise(probabilities))
+    assert out_of_order <= round(0.05 * len(entries) + 0.5), "likeliest first, but for the control slice"
     assert len({e["uprn"] for e in entries}) == len(entries)
     for entry in entries:
         assert entry["address"]

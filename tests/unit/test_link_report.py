@@ -163,7 +163,7 @@ def test_a_reference_that_cannot_be_used_is_told(home: Path, content: str, said:
 
 def test_the_demo_writes_deciles_of_its_own_areas(home: Path) -> None:
     paths = reference.write(settings().reference_dir, ["camden", "bexley"], 5000, 1)
-    assert [path.name for path in paths] == ["deprivation-camden.csv", "deprivation-bexley.csv"]
+    assert {"deprivation-camden.csv", "deprivation-bexley.csv"} <= {path.name for path in paths}
     known = deprivation_fifths()
     for slug in ("camden", "bexley"):
         assert set(make_places(profile(slug), 5000, 1).area_code) <= set(known.index)

@@ -139,6 +139,25 @@ class ModelVersion(Base):
     promotion_reason: Mapped[str | None] = mapped_column(sa.Text)
 
 
+class ModelChange(Base):
+    """One change of champion, in the order in which they came: the `first` model, a `promote` or a `rollback`.
+
+    `model_id` is the champion from then on, `before` the one until then. Append-only: a rollback is a line of its own.
+    """
+
+    __tablename__ = "loda_model_change"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    act: Mapped[str] = mapped_column(sa.String(20))
+    model_id: Mapped[str] = mapped_column(sa.String(80))
+    before: Mapped[str | None] = mapped_column(sa.String(80))
+    who: Mapped[str] = mapped_column(sa.String(120))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    at: Mapped[datetime]
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
 class PublishedList(Base):
     """One issued list of a borough; never changed after it is issued. The newest that stands is the current one.
 
@@ -160,6 +179,7 @@ class PublishedList(Base):
     expected_hits: Mapped[float]
     published_at: Mapped[datetime | None]
     files: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    control_frame: Mapped[int | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_why: Mapped[str | None] = mapped_column(sa.Text)
 
@@ -167,7 +187,11 @@ class PublishedList(Base):
 
 
 class ListEntry(Base):
-    """One property of a list: rank, probability, three reasons, licence status."""
+    """One property of a list: rank, probability, three reasons, licence status.
+
+    `control_slot` is the rank that a random draw gave it, null where the model alone did; `control_inclusion` is the
+    chance with which every candidate was drawn by the end of that block of visits. Both stay in the ledger.
+    """
 
     __tablename__ = "loda_list_entry"
 
@@ -181,6 +205,8 @@ class ListEntry(Base):
     licence_needed: Mapped[str] = mapped_column(sa.String(20))
     licence_status: Mapped[str] = mapped_column(sa.String(40))
     licence_why: Mapped[str] = mapped_column(sa.Text)
+    control_slot: Mapped[int | None]
+    control_inclusion: Mapped[float | None]
 
 
 class AuditEvent(Base):

@@ -1,0 +1,35 @@
+"""What lies beside a model file: its profiles, its card and its transparency record, all written by the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from models.hmo import atrs, card, model_file, profiles
+from models.hmo.estimator import Detector
+from models.hmo.examples import Gathered
+from pipelines.core.ledger.models import ModelVersion
+
+
+def write_profiles(gathered: list[Gathered], detector: Detector, model_id: str) -> None:
+    """Keep what each borough's homes look like on the day of training, for later nights to be held against."""
+    homes = {part.borough: part.known.values.astype(float) for part in gathered if len(part.known.found)}
+    model_file.folder().mkdir(parents=True, exist_ok=True)
+    made = profiles.measure(detector.features, {b: (own, detector.probability(own)) for b, own in homes.items()})
+    profiles.write(made, model_id)
+
+
+def write_documents(made: ModelVersion, folder: Path) -> list[Path]:
+    """Write `<model>.card.md`, `<model>.atrs.md` and `<model>.atrs.json` into a folder; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    record = atrs.record(made)
+    texts = {
+        "card.md": card.text(made),
+        "atrs.md": atrs.as_markdown(record),
+        "atrs.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n",
+    }
+    paths = []
+    for ending, text in texts.items():
+        paths.append(folder / f"{made.id}.{ending}")
+        paths[-1].write_text(text, encoding="utf-8")
+    return paths

@@ -1,0 +1,103 @@
+"""What features and scores looked like when a model was trained: counts in bins by borough, in a file beside the model.
+
+No value of any home is in it, only how many homes lie between two numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.hmo import model_file
+from models.hmo.days import Floats, Ints
+
+BINS = 10
+SCORE = "score"
+"""The name under which the probability is profiled beside the features."""
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Bins and counts of a model's training day.
+
+    `edges` holds by feature the upper ends of all bins but the last, the same for every borough. `counts` holds by
+    borough and feature the homes in each bin, and last those whose value is missing.
+    """
+
+    edges: Mapping[str, Floats]
+    counts: Mapping[str, Mapping[str, Ints]]
+
+    def of(self, borough: str) -> Mapping[str, Ints] | None:
+        """A borough's counts; None where the model was trained without it."""
+        return self.counts.get(borough)
+
+
+def edges_of(values: Floats) -> Floats:
+    """Upper ends of bins that hold about a tenth of the known values each; fewer where values repeat."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.zeros(0)
+    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+
+
+def binned(values: Floats, edges: Floats) -> Ints:
+    """How many values lie in each bin (up to and with its upper end), and last how many are missing."""
+    missing = np.isnan(values)
+    # As single precision, in which the bins were cut, so that a value at an end falls where it fell then.
+    where = np.searchsorted(edges, _as_binned(values[~missing]), side="left")
+    return np.append(np.bincount(where, minlength=len(edges) + 1), missing.sum()).astype(np.int64)
+
+
+def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Floats, Floats]]) -> Profiles:
+    """Profiles of every borough.
+
+    Args:
+        names: of the features, in the order of their columns.
+        boroughs: by borough its features, shape (homes, features), and its probabilities, shape (homes,).
+    """
+    columns = {name: at for at, name in enumerate(names)}
+    tables = {b: _as_binned(np.column_stack([values, score])) for b, (values, score) in boroughs.items()}
+    columns[SCORE] = len(names)
+    together = np.concatenate([np.zeros((0, len(columns))), *tables.values()])
+    edges = {name: edges_of(together[:, at]) for name, at in columns.items()}
+    counts = {b: {name: binned(t[:, at], edges[name]) for name, at in columns.items()} for b, t in tables.items()}
+    return Profiles(edges, counts)
+
+
+def _as_binned(values: Floats) -> Floats:
+    """In single precision, as a trial keeps its features."""
+    return values.astype(np.float32).astype(float)
+
+
+def path_of(model_id: str) -> Path:
+    """Where a model's profiles lie."""
+    return model_file.folder() / f"{model_id}.profiles.json"
+
+
+def write(profiles: Profiles, model_id: str) -> None:
+    """Keep the profiles beside the model."""
+    content: dict[str, Any] = {
+        "edges": {name: edges.tolist() for name, edges in profiles.edges.items()},
+        "counts": {b: {name: counts.tolist() for name, counts in own.items()} for b, own in profiles.counts.items()},
+    }
+    path_of(model_id).write_text(json.dumps(content, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read(model_id: str) -> Profiles | None:
+    """The profiles of a model; None where there are none, as of a model that was trained before they were kept."""
+    path = path_of(model_id)
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Profiles(
+        {name: np.asarray(edges, dtype=float) for name, edges in content["edges"].items()},
+        {
+            borough: {name: np.asarray(counts, dtype=np.int64) for name, counts in own.items()}
+            for borough, own in content["counts"].items()
+        },
+    )
