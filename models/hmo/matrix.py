@@ -41,7 +41,7 @@ def build_features(borough: str, as_of: date) -> StageResult:
 
     A dataset that the borough does not share, or that no agreement covers, is left unknown.
     """
-    made_from = stages.input_hash(STAGE, as_of, inputs.borough_inputs([borough]), inputs.landlord_inputs())
+    made_from = stages.input_hash(STAGE, as_of, inputs.borough_inputs([borough]), inputs.pooled_inputs())
     if stages.is_done(STAGE, borough, made_from):
         return StageResult(STAGE, borough, "unchanged", "The features were made from the same inputs before.")
     evidence = next(inputs.read_evidence([borough]), None)
