@@ -8,6 +8,7 @@ they do not cover was never read.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ REACH = 150.0
 
 SPINE = ("borough", "uprn", "parent_uprn", "street_key", "blpu_class", "easting", "northing")
 SUSPECTED = "hmo_suspected"
+STRAY = 0.01
+"""Share of the oldest rows that say nothing of how far back a history reaches."""
+
 NEXT = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)]
 
 
@@ -60,7 +64,8 @@ class Homes:
 class Events:
     """Complaints or licences at homes (`home`: position); `suspected` marks reports of a suspected HMO.
 
-    `first` is by borough the day on which anything at all of the dataset was known: before it the borough shared none.
+    `history` has all rows of each borough, not only those at these homes: events in their order, and the day from which
+    each could be known. It tells since when a borough shared the dataset, and how far back that reaches.
     """
 
     home: Ints
@@ -68,13 +73,21 @@ class Events:
     known: Ints
     until: Ints
     suspected: Mask
-    first: Ints
+    history: tuple[tuple[Ints, Ints], ...]
+
+    def since(self, borough: int, day: int) -> int:
+        """From when on a borough's history reaches, as far as was known by a day; `NEVER` if it shared nothing yet."""
+        events, moments = self.history[borough]
+        seen = events[moments <= day]
+        return int(seen[int(len(seen) * STRAY)]) if len(seen) else NEVER
 
     def of(self, new_place: Ints) -> Events:
         """Those at the homes that have a new position, -1 for none."""
         home = new_place[self.home]
         kept = home >= 0
-        return Events(home[kept], self.day[kept], self.known[kept], self.until[kept], self.suspected[kept], self.first)
+        return Events(
+            home[kept], self.day[kept], self.known[kept], self.until[kept], self.suspected[kept], self.history
+        )
 
 
 @dataclass(frozen=True)
@@ -192,9 +205,10 @@ def _events(dataset: str, boroughs: list[str], names: list[str], links: pa.Table
             "said": rows[extra[0]].to_pandas(),
         }
     )
-    first = np.full(len(names), NEVER, dtype=np.int64)
-    inside = frame[frame["borough"] >= 0]
-    np.minimum.at(first, inside["borough"].to_numpy(), inside[["day", "known"]].to_numpy().max(axis=1, initial=-NEVER))
+    frame = frame.sort_values(["borough", "day"], kind="stable")
+    ends = np.searchsorted(frame["borough"].to_numpy(), np.arange(len(names) + 1))
+    events, moments = frame["day"].to_numpy(), frame[["day", "known"]].to_numpy().max(axis=1, initial=-NEVER)
+    history = tuple((events[a:b], moments[a:b]) for a, b in pairwise(ends))
     if licence:
         frame = frame[frame["said"].isin(HMO_LICENCES)]
     own = links.filter(pc.and_(pc.equal(links["dataset"], dataset), pc.greater_equal(links["home"], 0)))
@@ -207,4 +221,4 @@ def _events(dataset: str, boroughs: list[str], names: list[str], links: pa.Table
     ).drop_duplicates()
     found = placed.merge(frame, on=["borough", "record_id"])
     home, day, since, until = (found[name].to_numpy(dtype=np.int64) for name in ("home", "day", "known", "until"))
-    return Events(home, day, since, until, (found["said"] == SUSPECTED).to_numpy(dtype=bool), first)
+    return Events(home, day, since, until, (found["said"] == SUSPECTED).to_numpy(dtype=bool), history)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.hmo.border import Across, Border
+from models.hmo.border import STRAY, Across, Border
 from models.hmo.days import NEVER, Floats, Ints, Mask, Texts, day_number, day_of, days_column
 from models.hmo.landlords import LIABLE_LANDLORDS, Holdings, OwnLandlord
 from models.hmo.records import Records, links_by_dataset, made_from, positions
@@ -30,9 +30,6 @@ SAME_COUNT_DAYS = 31
 
 ENOUGH = 0.5
 """Share of a window that a borough's history must reach back for nought to mean that nothing happened."""
-
-STRAY = 0.01
-"""Share of the oldest rows that say nothing of how far back a history reaches."""
 
 
 @dataclass(frozen=True)

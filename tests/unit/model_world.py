@@ -45,6 +45,7 @@ class World:
     boroughs: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
     truth: dict[str, pd.Series] = field(default_factory=dict)
     writes: int = 0
+    added: int = 0
 
     def write(self, borough: str, *, without: tuple[str, ...] = ()) -> None:
         self.writes += 1
@@ -66,7 +67,8 @@ class World:
                     pd.DataFrame(
                         {
                             "dataset": dataset, "record_id": linked["record_id"], "uprn": linked["linked_uprn"],
-                            "decision": linked.get("decision", "linked"), "reason": linked.get("reason"),
+                            "decision": linked["decision"].fillna("linked") if "decision" in linked else "linked",
+                            "reason": linked.get("reason"),
                         }
                     )
                 )  # fmt: skip
@@ -94,7 +96,8 @@ class World:
     def add(self, borough: str, dataset: str, uprn: str, landlord: str | None = None, **values: Any) -> int:
         """One more row; returns its record id."""
         frame = self.boroughs[borough][dataset]
-        record_id = 900_000_000 + self.writes * 1000 + len(frame)
+        self.added += 1
+        record_id = 900_000_000 + self.added
         row = pd.DataFrame([{"record_id": record_id, "linked_uprn": uprn, "address": "1 Planted Road", **values}])
         self.boroughs[borough][dataset] = pd.concat([frame, row.astype(object)], ignore_index=True)
         if landlord is not None:

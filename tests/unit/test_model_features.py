@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.hmo import build_features, cohort, features, inputs
+from models.hmo import build_features, features, inputs
 from models.hmo.evidence import View
 from models.hmo.features.declaration import POOLED, SOURCE_WORDS
 from models.hmo.sources import LABEL_DATASETS, RESIDENTIAL

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.hmo import features
+from models.hmo import features, inputs, matrix
 from models.hmo.sources import COLUMNS, LABEL_DATASETS
 from schemas import registry
 from schemas.contract import Field
 from tests.homes import own_home
-from tests.unit.model_world import AS_OF, World, day, features_of, make, quiet_home
+from tests.unit.model_world import AS_OF, World, day, make, quiet_home
 
 BOROUGHS = ("camden", "hackney")
 EARLIER = day(120)
@@ -83,13 +83,18 @@ def moved(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame]) -> se
     }
 
 
-def matrices() -> dict[str, pd.DataFrame]:
-    return {borough: features_of(borough, EARLIER) for borough in BOROUGHS}
+def matrices(on: date = EARLIER) -> dict[str, pd.DataFrame]:
+    """Each borough's features by UPRN, from the lake as it is."""
+    found = {}
+    for evidence in inputs.read_evidence(list(BOROUGHS)):
+        members, values = matrix.at(evidence.at(on))
+        found[evidence.borough] = pd.DataFrame(values, evidence.uprns[members], features.NAMES)
+    return found
 
 
 @pytest.fixture
 def world(home: Path) -> World:
-    found = make(BOROUGHS, dwellings=300)
+    found = make(BOROUGHS, dwellings=150)
     found.write_all()
     return found
 
@@ -139,23 +144,25 @@ def test_a_home_that_was_not_known_yet_changes_nothing_around_it(world: World):
     assert moved(before, matrices()) == set()
 
 
+@pytest.mark.parametrize("whole_building", [False, True], ids=["house", "building"])
 @pytest.mark.parametrize("dataset", sorted(LABEL_DATASETS))
-def test_the_own_licence_application_or_visit_moves_nothing_of_the_own_row(world: World, dataset: str):
+def test_the_own_licence_application_or_visit_moves_nothing_of_the_own_row(
+    world: World, dataset: str, whole_building: bool
+):
     before = matrices()
     rng = np.random.default_rng(3)
     spine = world.boroughs["camden"]["property"]
-    flat = spine.loc[spine["parent_uprn"].notna(), "uprn"].iloc[0]
-    shell = spine.set_index("uprn").at[flat, "parent_uprn"]
-    sibling = spine.loc[(spine["parent_uprn"] == shell) & (spine["uprn"] != flat), "uprn"].iloc[0]
-    own = [quiet_home(world, "camden"), shell, sibling]
-    for uprn in own:
+    shell = next(u for u in spine["uprn"] if (spine["parent_uprn"] == u).sum() == 2)
+    flats = [uprn for uprn in spine.loc[spine["parent_uprn"] == shell, "uprn"] if uprn in before["camden"].index]
+    house = quiet_home(world, "camden")
+    mine, planted = (flats, [shell, *flats[1:]]) if whole_building else ([house], [house])
+    assert mine
+    for uprn in planted:
         for _ in range(3):
             happened = EARLIER - timedelta(days=int(rng.integers(30, 400)))
             plant(world, "camden", dataset, uprn, rng, (happened, happened))
     world.write_all()
     after = matrices()
-    mine = [uprn for uprn in (own[0], flat, sibling) if uprn in before["camden"].index]
-    assert own[0] in mine
     pd.testing.assert_frame_equal(after["camden"].loc[mine], before["camden"].loc[mine], check_exact=True)
     elsewhere = {name for name in features.NAMES if name.startswith("landlord_")} | {"near_licences"}
     assert moved(before, after) <= (elsewhere if dataset == "hmo_licence" else set())
@@ -163,13 +170,14 @@ def test_the_own_licence_application_or_visit_moves_nothing_of_the_own_row(world
 
 def test_what_was_planted_is_seen_once_it_can_be_known(world: World):
     """The tests above would pass with rows that nobody ever reads: on a later day these rows do move features."""
-    before = {borough: features_of(borough, AS_OF + timedelta(days=40)) for borough in BOROUGHS}
+    later = AS_OF + timedelta(days=40)
+    before = matrices(later)
     rng = np.random.default_rng(11)
     for dataset in sorted(set(COLUMNS) - {"social_housing"}):
         for borough in BOROUGHS:
             for uprn in rng.choice(world.boroughs[borough]["property"]["uprn"].to_numpy(), 40):
                 plant(world, borough, dataset, str(uprn), rng, after(rng))
     world.write_all()
-    seen = moved(before, {borough: features_of(borough, AS_OF + timedelta(days=40)) for borough in BOROUGHS})
+    seen = moved(before, matrices(later))
     by_gazetteer = {"storeys", "units_in_building", "part_of_building", "above_shop"}
     assert set(features.NAMES) - seen <= by_gazetteer

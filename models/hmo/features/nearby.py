@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from models.hmo import cohort
 from models.hmo.border import REACH, SUSPECTED, Across, Events
-from models.hmo.days import Floats, Ints, Mask
-from models.hmo.evidence import STRAY, View
+from models.hmo.days import NEVER, Floats, Ints, Mask
+from models.hmo.evidence import View
 from models.hmo.features.declaration import YEAR
 from models.hmo.sources import HMO_LICENCES
 
@@ -201,21 +200,19 @@ class Beyond:
 
     across: Across
     standing: Mask
+    since: dict[str, Ints]
     day: int
 
     def homes(self, dataset: str) -> Mask:
         """Which homes count: those that stood, of boroughs that share the dataset."""
-        events = self.across.complaints if dataset == "service_request" else self.across.licences
-        return np.asarray(self.standing & (events.first[self.across.homes.borough] <= self.day), dtype=bool)
+        return np.asarray(self.standing & (self.since[dataset][self.across.homes.borough] < NEVER), dtype=bool)
 
     def complaints(self, days: int, suspected: bool = False) -> Floats:
         """Complaints a year at each home, over as far back as its borough's history reaches."""
         told: Events = self.across.complaints
         seen = (told.known <= self.day) & (told.day <= self.day) & self.standing[told.home]
         borough = self.across.homes.borough[told.home]
-        since = pd.Series(told.day[seen]).groupby(borough[seen]).quantile(STRAY, interpolation="lower")
-        reach = np.full(len(told.first) + 1, np.inf)
-        reach[since.index.to_numpy(dtype=np.int64)] = np.clip(self.day - since.to_numpy(), 1, days) / YEAR
+        reach = np.clip(self.day - self.since["service_request"], 1, days) / YEAR
         wanted = seen & (told.day > self.day - days)
         if suspected:
             wanted &= told.suspected
@@ -240,4 +237,13 @@ def beyond_boundary(view: View) -> Beyond | None:
     across = view.evidence.across
     if across is None or not len(across.homes):
         return None
-    return view.once("beyond", lambda _: Beyond(across, across.homes.standing(view.day), view.day))
+    return view.once("beyond", lambda _: _beyond(across, view.day))
+
+
+def _beyond(across: Across, day: int) -> Beyond:
+    since = {}
+    for dataset, events in (("service_request", across.complaints), ("hmo_licence", across.licences)):
+        since[dataset] = np.full(len(events.history), NEVER, dtype=np.int64)
+        for borough in np.unique(across.homes.borough):
+            since[dataset][borough] = events.since(int(borough), day)
+    return Beyond(across, across.homes.standing(day), since, day)
