@@ -131,7 +131,7 @@ def read(boroughs: list[str]) -> Border:
     """Read what lies beside the boundaries of these boroughs, one pass over each table."""
     spine = access.read_table("property", pa.schema([PROPERTY.field(name) for name in SPINE]), boroughs=boroughs)
     spine = spine.filter(pc.is_in(blank_to_null(spine["blpu_class"]), pa.array([*RESIDENTIAL, None], pa.string())))
-    spine = spine.filter(pa.array(_beside(spine)))
+    spine = spine.filter(pa.array(beside_a_boundary(spine)))
     place = pc.coalesce(blank_to_null(spine["parent_uprn"]), spine["uprn"])
     names = sorted(pc.unique(spine["borough"]).to_pylist())
     started, ended, known = _days_of(spine["uprn"], boroughs)
@@ -155,7 +155,7 @@ def read(boroughs: list[str]) -> Border:
     )
 
 
-def _beside(spine: pa.Table) -> Mask:
+def beside_a_boundary(spine: pa.Table) -> Mask:
     """Homes with another borough's home in their own or the next square of `REACH` metres, or in the same street."""
     borough = pc.dictionary_encode(spine["borough"].combine_chunks()).indices.to_numpy().astype(np.int64)
     boroughs = int(borough.max(initial=0)) + 1
