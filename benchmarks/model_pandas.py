@@ -128,9 +128,9 @@ def _accounts(known: Known) -> dict[str, pd.Series]:
 def _area(known: Known, tables: dict[str, pa.Table]) -> dict[str, pd.Series]:
     """Electors for each other home of the area, among homes of the cohort that were counted."""
     spine = tables["property"].to_pandas().set_index("uprn").reindex(known.homes)
-    social = tables["social_housing"].to_pandas().merge(
-        tables["link"].to_pandas().query("dataset == 'social_housing'")[["record_id", "uprn"]], on="record_id"
-    )  # fmt: skip
+    links = tables["link"].to_pandas().query("dataset == 'social_housing'")[["record_id", "uprn"]]
+    social = tables["social_housing"].to_pandas(date_as_object=False).merge(links, on="record_id")
+    social = social[social["known_since"] <= known.as_of]
     member = (spine["blpu_class"] != "PP") & ~spine.index.isin(social["uprn"])
     electors = known.counted("electoral", "electors").where(member)
     total, homes = (electors.groupby(spine["lsoa_code"]).transform(how) for how in ("sum", "count"))

@@ -131,7 +131,7 @@ def _dataset(borough: str, dataset: str, size: int, number: int, today: int, rng
 
 
 def pooled(made: dict[str, pa.Table], spine: pa.Table) -> tuple[Holdings, Border]:
-    """Landlords and boundaries of all boroughs, from their liabilities, licences and complaints with a UPRN (`made`)."""
+    """Landlords and boundaries of all boroughs, from rows with a UPRN by dataset (`made`)."""
     names = sorted(pc.unique(spine["borough"]).to_pylist())
     place = pc.coalesce(spine["parent_uprn"], spine["uprn"])
     frame = pd.DataFrame({"uprn": spine["uprn"].to_pandas(), "place": place.to_pandas()})
@@ -160,7 +160,7 @@ def pooled(made: dict[str, pa.Table], spine: pa.Table) -> tuple[Holdings, Border
             at.astype(np.int64), told["day"].to_numpy(np.int64), told["known"].to_numpy(np.int64),
             np.where(told["record_id"] % 9 == 0, told["day"] + 20, NEVER),
         ),
-        shared={name: np.zeros(len(names), dtype=np.int64) for name in ("council_tax", "hmo_licence", "service_request")},
+        shared={name: np.zeros(len(names), dtype=np.int64) for name in made},
     )  # fmt: skip
     return holdings, _border(made, spine, names)
 
@@ -209,4 +209,3 @@ def told_of(found: Tables, dataset: str) -> pa.Table:
     if dataset == "hmo_licence":
         kept = kept.filter(pc.is_in(kept["code"], pa.array(HMO_LICENCES)))
     return kept.join(link, "record_id", join_type="inner")
-

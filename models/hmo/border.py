@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, Floats, Ints, Mask, days_column, event_days
-from models.hmo.records import positions
+from models.hmo.records import of_uprns, positions
 from models.hmo.sources import HMO_LICENCES, RESIDENTIAL, blank_to_null
 from pipelines.core.tables import PROPERTY
 from pipelines.governance import access
@@ -145,7 +145,7 @@ def read(boroughs: list[str]) -> Border:
         known,
     )
     links = sources.links(boroughs, ("service_request", "hmo_licence"))
-    links = links.append_column("home", pa.array(positions(links["uprn"], spine["uprn"])))
+    links = links.append_column("home", pa.array(of_uprns(links["uprn"], spine["uprn"])))
     return Border(
         tuple(names),
         homes,
@@ -181,7 +181,7 @@ def beside_a_boundary(spine: pa.Table) -> Mask:
 def _days_of(uprns: pa.ChunkedArray, boroughs: list[str]) -> tuple[Ints, Ints, Ints]:
     """First day, last day and known-since of each home; one that is no approved address never stood."""
     rows = access.read_dataset("gazetteer", boroughs=boroughs, purpose=sources.PURPOSE, columns=sources.GAZETTEER)
-    at = positions(uprns, rows["uprn"])
+    at = of_uprns(uprns, rows["uprn"])
     approved = pc.fill_null(pc.equal(rows["logical_status"], "1"), True).to_numpy().astype(bool)
     ended = np.where(approved, days_column(rows["end_date"]), -NEVER)
     started, known = days_column(rows["start_date"]), days_column(rows["known_since"])

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from models.hmo.border import STRAY, Across, Border
 from models.hmo.days import NEVER, Floats, Ints, Mask, Texts, day_number, day_of, days_column
 from models.hmo.landlords import LIABLE_LANDLORDS, Holdings, OwnLandlord
-from models.hmo.records import Records, links_by_dataset, made_from, positions
+from models.hmo.records import Records, links_by_dataset, made_from, of_uprns
 from models.hmo.sources import COLUMNS, LABEL_DATASETS, Tables, blank_to_null
 
 Made = TypeVar("Made")
@@ -280,7 +280,7 @@ def load(
         uprns=uprns,
         blpu_code=pc.fill_null(classes.indices, -1).to_numpy().astype(np.int64),
         blpu_classes={name: code for code, name in enumerate(classes.dictionary.to_pylist())},
-        parent=positions(spine["parent_uprn"], spine["uprn"]),
+        parent=of_uprns(spine["parent_uprn"], spine["uprn"]),
         building=_groups(spine["building_key"]),
         street=street,
         lsoa=_groups(spine["lsoa_code"]),
@@ -319,7 +319,7 @@ def _groups(keys: pa.ChunkedArray) -> Ints:
 
 def _gazetteer(rows: pa.Table, uprns: pa.ChunkedArray) -> tuple[Mask, Ints, Ints, Ints]:
     """Approved or not, first day, last day and known-since of each property of the spine; all unknown if not there."""
-    at = positions(uprns, rows["uprn"])
+    at = of_uprns(uprns, rows["uprn"])
 
     def padded(days: Ints) -> Ints:
         return np.append(days, NEVER)[at]

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, Floats, Ints, Mask, days_column, event_days
-from models.hmo.records import positions
+from models.hmo.records import of_uprns
 from models.hmo.sources import blank_to_null
 from pipelines.core.tables import LANDLORD, PROPERTY
 from pipelines.governance import access
@@ -94,7 +94,7 @@ class Holdings:
 
     def place_of(self, uprns: pa.ChunkedArray) -> Ints:
         """Position of each building, -1 where no landlord ever had it."""
-        return positions(uprns, pa.chunked_array([self.places]))
+        return of_uprns(uprns, pa.chunked_array([self.places]))
 
     def landlord_of(self, borough: str, record_ids: Ints) -> Ints:
         """Position of the landlord behind each council tax record of a borough, -1: none."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -55,8 +56,10 @@ class Records:
     def has(self, column: str, *codes: str) -> Mask:
         """Which rows hold one of these codes."""
         meanings = self.meanings[column]
-        wanted = [meanings[code] for code in codes if code in meanings]
-        return np.isin(self.codes[column], wanted) & (self.codes[column] >= 0)
+        # The last place is for -1, what holds no code.
+        wanted = np.zeros(len(meanings) + 1, dtype=bool)
+        wanted[[meanings[code] for code in codes if code in meanings]] = True
+        return np.asarray(wanted[self.codes[column]], dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,33 @@ def links_by_dataset(rows: pa.Table, uprns: pa.ChunkedArray) -> dict[str, Links]
     encoded = pc.dictionary_encode(rows["dataset"].combine_chunks())
     codes = encoded.indices.to_numpy()
     record_id = rows["record_id"].to_numpy().astype(np.int64)
-    row = positions(rows["uprn"], uprns)
+    row = of_uprns(rows["uprn"], uprns)
     unit = rows["unit"].to_numpy().astype(bool)
-    order = np.lexsort((row, record_id, codes))
-    codes, record_id, row, unit = codes[order], record_id[order], row[order], unit[order]
-    again = (np.diff(codes) == 0) & (np.diff(record_id) == 0) & (np.diff(row) == 0)
-    first = np.concatenate([[True], ~again])[: len(order)]
-    codes, record_id, row, unit = codes[first], record_id[first], row[first], unit[first]
-    names = encoded.dictionary.to_pylist()
-    bounds = np.searchsorted(codes, np.arange(len(names) + 1))
-    return {
-        name: Links(record_id[begin:end], row[begin:end], unit[begin:end])
-        for name, begin, end in zip(names, bounds[:-1], bounds[1:], strict=True)
-    }
+    found = {}
+    for code, name in enumerate(encoded.dictionary.to_pylist()):
+        own = np.flatnonzero(codes == code)
+        found[name] = _in_order(record_id[own], row[own], unit[own])
+    return found
+
+
+def _in_order(record_id: Ints, row: Ints, unit: Mask) -> Links:
+    order = np.argsort(record_id, kind="stable")
+    if (np.diff(record_id[order]) == 0).any():
+        order = np.lexsort((row, record_id))
+        again = (np.diff(record_id[order]) == 0) & (np.diff(row[order]) == 0)
+        order = order[np.concatenate([[True], ~again])]
+    return Links(record_id[order], row[order], unit[order])
+
+
+def of_uprns(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Ints:
+    """`positions` of UPRNs, compared as the numbers that they are: ten times as fast as text."""
+    try:
+        numbers, known = (pc.fill_null(pc.cast(column, pa.int64()), -1).to_numpy() for column in (wanted, among))
+    except pa.ArrowInvalid:
+        return positions(wanted, among)
+    distinct, first = np.unique(known, return_index=True)
+    at = pd.Index(distinct).get_indexer(pd.Index(numbers))
+    return np.where((at >= 0) & (numbers >= 0), np.append(first, -1)[at], -1).astype(np.int64)
 
 
 def positions(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Ints:
@@ -132,4 +149,12 @@ def made_from(dataset: str, table: pa.Table, links: Links | None) -> Records:
         else:
             number = table[name].cast(pa.float64()).to_pandas().to_numpy(dtype=float)
             made.numbers[name] = np.where(several, np.nan, number)
-    return made.take(np.lexsort((made.record_id, made.event, made.row)))
+    return made.take(_order(made))
+
+
+def _order(made: Records) -> Ints:
+    """By property, event and record id: one key of the first two, which is quicker to sort than both apart."""
+    key = (made.row + 1 << 33) + made.event
+    if (np.diff(made.record_id) >= 0).all():
+        return np.argsort(key, kind="stable")
+    return np.lexsort((made.record_id, key))

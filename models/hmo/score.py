@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from models.hmo import features, matrix, model_file, registry
 from models.hmo.days import Floats, Texts
-from models.hmo.estimator import logistic
+from models.hmo.estimator import Detector
 from models.hmo.features import BY_NAME
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.tables import SCORE
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 STAGE = "score"
 TABLE = "score"
 REASONS = 3
+REASONED = 10_000
+"""The likeliest homes of a borough that are given reasons: many times what a list holds, and what makes way for others
+on it because it is licensed or was visited. The rest keep their probability; nobody reads why a home is unlikely."""
 
 
 def score(borough: str, as_of: date) -> StageResult:
@@ -52,26 +55,41 @@ def score(borough: str, as_of: date) -> StageResult:
             f"The champion {chosen.id} asks for {', '.join(missing)}, which is not made any more: "
             "train with this code and promote the new model."
         )
-    values = np.column_stack([rows[name].to_pandas().to_numpy(dtype=float) for name in detector.features])
-    base, shares = detector.reasons(values)
-    probability = logistic(base + shares.sum(axis=1))
-    known_to = stages.summary_of(matrix.STAGE, borough).get("known_to", {})
-    table = pa.table(
-        [
-            rows["borough"],
-            rows["uprn"],
-            rows["as_of"],
-            pa.repeat(pa.scalar(chosen.id, pa.string()), rows.num_rows),
-            pa.array(probability, pa.float64()),
-            reasons(detector.features, values, shares, known_to),
-        ],
-        schema=SCORE,
-    )
+    table = scored(detector, rows, stages.summary_of(matrix.STAGE, borough).get("known_to", {}), chosen.id)
+    probability = table["probability"].to_numpy()
     access.write_table(TABLE, table, borough=borough, made_from={"inputs": made_from, "model": chosen.id})
     counts = {"properties": rows.num_rows, "expected_hmos": round(float(probability.sum()), 1)}
     stages.mark_done(STAGE, borough, made_from, {**counts, "model_id": chosen.id, "as_of": as_of.isoformat()})
     log.info("scores of %s at %s by %s: %s", borough, as_of, chosen.id, counts)
     return StageResult(STAGE, borough, "made", f"{rows.num_rows} homes scored by {chosen.id}.", dict(counts))
+
+
+def scored(detector: Detector, rows: pa.Table, known_to: Mapping[str, str], model_id: str) -> pa.Table:
+    """Probabilities of rows of `matrix`, and reasons for the `REASONED` likeliest and all that are as likely.
+
+    `known_to` is the newest event by dataset, ISO 8601. Shape: `SCORE`, in the order of the rows.
+    """
+    values = np.empty((rows.num_rows, len(detector.features)), order="F")
+    for at, name in enumerate(detector.features):
+        values[:, at] = rows[name].to_numpy()
+    probability = detector.probability(values)
+    least = np.partition(probability, -REASONED)[-REASONED] if len(probability) > REASONED else 0.0
+    likely = np.flatnonzero(probability >= least)
+    chosen = values[likely]
+    _, shares = detector.reasons(chosen)
+    told = reasons(detector.features, chosen, shares, known_to)
+    place = np.full(rows.num_rows, -1, dtype=np.int64)
+    place[likely] = np.arange(len(likely))
+    none = pa.array([[]], told.type)
+    columns = [
+        rows["borough"],
+        rows["uprn"],
+        rows["as_of"],
+        pa.repeat(pa.scalar(model_id, pa.string()), rows.num_rows),
+        pa.array(probability, pa.float64()),
+        pa.concat_arrays([told, none]).take(pa.array(np.where(place >= 0, place, len(likely)))),
+    ]
+    return pa.table(columns, schema=SCORE)
 
 
 def reasons(names: tuple[str, ...], values: Floats, shares: Floats, known_to: Mapping[str, str]) -> pa.ListArray:
