@@ -6,10 +6,7 @@ import numpy as np
 
 from models.hmo.days import Mask
 from models.hmo.evidence import View
-
-RESIDENTIAL = ("R", "RD", "RD02", "RD03", "RD04", "RD06", "RH", "RH01", "RH02", "RH03", "X")
-"""BLPU classes of homes. Caravans, boats, sheltered homes, care homes, communal residences and halls are
-outside (Housing Act 2004 Schedule 14 or no dwelling), `PP` is a shell; a property without a class is in."""
+from models.hmo.sources import RESIDENTIAL
 
 ROOM = "RH02"
 
@@ -28,10 +25,13 @@ def members(view: View) -> Mask:
     The classes that call a property a house in multiple occupation already (RH*) count as any
     other home: whether a property is in the cohort tells nothing about the answer.
     """
+    return view.once("cohort", _members)
+
+
+def _members(view: View) -> Mask:
     own = view.evidence
-    classes = own.blpu_class
-    home = view.standing & (np.isin(classes.astype(str), RESIDENTIAL) | (classes == None))  # noqa: E711 - elementwise
-    room = home & (classes == ROOM)
+    home = view.standing & (view.has_class(*RESIDENTIAL) | (own.blpu_code < 0))
+    room = home & view.has_class(ROOM)
     has_parent = home & (own.parent >= 0)
     parts = view.tally(own.parent[has_parent])
     rooms = view.tally(own.parent[has_parent & room])

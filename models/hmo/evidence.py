@@ -7,64 +7,29 @@ several dates of every borough.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.hmo.days import NEVER, Floats, Ints, Mask, Texts, day_number, day_of, days_column, event_days
+from models.hmo.border import STRAY, Across, Border
+from models.hmo.days import NEVER, Floats, Ints, Mask, Texts, day_number, day_of, days_column
 from models.hmo.landlords import LIABLE_LANDLORDS, Holdings, OwnLandlord
-from models.hmo.sources import COLUMNS, LABEL_DATASETS, Tables
-from schemas import registry
+from models.hmo.records import Records, links_by_dataset, made_from, of_uprns
+from models.hmo.sources import COLUMNS, LABEL_DATASETS, Tables, blank_to_null
 
-FINDING = "finding"
+Made = TypeVar("Made")
+
 SAME_COUNT_DAYS = 31
 """Rows counted within a month of the newest belong to the same count, ward by ward."""
 
-
-@dataclass(frozen=True)
-class Records:
-    """Rows of one dataset in the order of property, event and record id.
-
-    `row` is the position of the property in the spine, -1 where no link was accepted. A record of several flats has a
-    row for each; its numbers, and what a visit found, are of them all together, so that they are missing there.
-    """
-
-    row: Ints
-    record_id: Ints
-    event: Ints
-    known: Ints
-    days: dict[str, Ints] = field(default_factory=dict)
-    numbers: dict[str, Floats] = field(default_factory=dict)
-    codes: dict[str, Ints] = field(default_factory=dict)
-    meanings: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, which: npt.NDArray[np.generic]) -> Records:
-        """The rows of a mask or of an order."""
-        return Records(
-            self.row[which],
-            self.record_id[which],
-            self.event[which],
-            self.known[which],
-            {name: values[which] for name, values in self.days.items()},
-            {name: values[which] for name, values in self.numbers.items()},
-            {name: values[which] for name, values in self.codes.items()},
-            self.meanings,
-        )
-
-    def has(self, column: str, *codes: str) -> Mask:
-        """Which rows hold one of these codes."""
-        meanings = self.meanings[column]
-        wanted = [meanings[code] for code in codes if code in meanings]
-        return np.isin(self.codes[column], wanted) & (self.codes[column] >= 0)
+ENOUGH = 0.5
+"""Share of a window that a borough's history must reach back for nought to mean that nothing happened."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +38,15 @@ class Evidence:
 
     `parent` is the position of the building in the spine (-1: none), `place` the building's
     position in the landlords' London-wide index, `landlord` the landlord behind each
-    council tax record (-1: none).
+    council tax record (-1: none). `across` is what lies beyond the borough's boundary, and
+    `agreed` the datasets and purposes that its agreements cover, None for all.
     """
 
     borough: str
     uprns: Texts
-    blpu_class: Texts
-    status: Texts
+    blpu_code: Ints
+    blpu_classes: dict[str, int]
+    approved: Mask
     started: Ints
     ended: Ints
     known: Ints
@@ -88,10 +55,14 @@ class Evidence:
     street: Ints
     lsoa: Ints
     storeys: Floats
+    east: Floats
+    north: Floats
     place: Ints
     records: dict[str, Records]
     landlord: Ints
     holdings: Holdings | None
+    across: Across | None
+    agreed: frozenset[tuple[str, str]] | None
 
     def __len__(self) -> int:
         return len(self.uprns)
@@ -118,17 +89,33 @@ class View:
     day: int
     cut: dict[str, Records]
     landlord: Ints
+    kept: dict[str, object] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.evidence)
+
+    def once(self, name: str, make: Callable[[View], Made]) -> Made:
+        """What `make` says of this view, worked out the first time it is asked for by this name."""
+        if name not in self.kept:
+            self.kept[name] = make(self)
+        return cast("Made", self.kept[name])
+
+    def agreed(self, datasets: Iterable[str], purpose: str) -> bool:
+        """Whether the borough's agreements cover all of these datasets for a purpose."""
+        covered = self.evidence.agreed
+        return covered is None or all((dataset, purpose) in covered for dataset in datasets)
+
+    def has_class(self, *classes: str) -> Mask:
+        """Which properties have one of these BLPU classes."""
+        known = self.evidence.blpu_classes
+        return np.isin(self.evidence.blpu_code, [known[name] for name in classes if name in known])
 
     @cached_property
     def standing(self) -> Mask:
         """Which properties of the gazetteer stood on the day, as far as was known by then."""
         own = self.evidence
-        approved = pd.isna(own.status) | (own.status == "1")
         begun = (own.started <= self.day) | (own.started == NEVER)
-        return np.asarray(approved & begun & (own.ended > self.day) & (own.known <= self.day), dtype=bool)
+        return np.asarray(own.approved & begun & (own.ended > self.day) & (own.known <= self.day), dtype=bool)
 
     @cached_property
     def own_landlord(self) -> OwnLandlord | None:
@@ -142,7 +129,7 @@ class View:
         landlord = np.full(len(self), -1, dtype=np.int64)
         # In the order of their start, so that the newest liability names the landlord.
         landlord[records.row[current]] = self.landlord[current]
-        return own.holdings.elsewhere(landlord, own.place, self.day)
+        return own.holdings.elsewhere(landlord, own.place, own.borough, self.day)
 
     def shares(self, dataset: str) -> bool:
         """Whether the borough had sent anything of the dataset by the day."""
@@ -168,15 +155,52 @@ class View:
         chosen = weights[linked] if weights is not None else None
         return np.bincount(rows[linked], weights=chosen, minlength=len(self)).astype(float)
 
+    def since(self, dataset: str) -> int:
+        """The day from which on the borough's history of a dataset reaches, as far as was known; `NEVER` if not shared.
+
+        A few rows that are much older than the rest do not count. An extract of council tax may
+        hold nothing but accounts in force, however old: how far back changes are known is told
+        by liabilities that ended.
+        """
+        return self.once(f"since {dataset}", lambda view: view._since(dataset))
+
+    def _since(self, dataset: str) -> int:
+        if not self.shares(dataset):
+            return NEVER
+        records = self.records(dataset)
+        days = records.event
+        if dataset == "council_tax":
+            ends = records.days["liability_end"]
+            days = ends[ends <= self.day]
+        stray = int(len(days) * STRAY)
+        return int(np.partition(days, stray)[stray]) if len(days) else NEVER
+
+    def years(self, dataset: str, days: int) -> float:
+        """How many years of the last `days` days a borough's history reaches back; NaN where it has none."""
+        reached = min(self.day - self.since(dataset), days)
+        return reached / 365 if reached > 0 else np.nan
+
     def count(self, dataset: str, days: int, column: str = "", *codes: str) -> Floats:
-        """How many rows a property has with an event in the last `days` days; NaN everywhere if not shared."""
+        """How many rows a property has with an event in the last `days` days.
+
+        NaN everywhere if the dataset is not shared, and where none is found although the
+        borough's history reaches back less than half of the window: what was found is a fact,
+        but that nothing is there says nothing then.
+        """
         if not self.shares(dataset):
             return self.unknown()
         records = self.records(dataset)
         wanted = records.event > self.day - days
         if column:
             wanted &= records.has(column, *codes)
-        return self.tally(records.row[wanted])
+        return self.found(dataset, days, records.row[wanted])
+
+    def found(self, dataset: str, days: int, rows: Ints, weights: Floats | None = None) -> Floats:
+        """`tally` of rows that were found in the last `days` days, none of them unknown where the history is short."""
+        counted = self.tally(rows, weights)
+        if self.day - self.since(dataset) < ENOUGH * days:
+            counted[counted == 0] = np.nan
+        return counted
 
     def newest(self, dataset: str, column: str, days: int = NEVER) -> Floats:
         """The number in a property's newest row that has one, not older than `days`; NaN where there is none."""
@@ -224,32 +248,52 @@ class View:
         }
 
 
-def load(borough: str, tables: Tables, holdings: Holdings | None) -> Evidence | None:
-    """Evidence of one borough from its tables; None if it has no properties yet."""
+def load(
+    borough: str,
+    tables: Tables,
+    holdings: Holdings | None,
+    border: Border | None = None,
+    agreed: frozenset[tuple[str, str]] | None = None,
+) -> Evidence | None:
+    """Evidence of one borough from its tables; None if it has no properties yet.
+
+    Args:
+        borough: its slug.
+        tables: as `sources.batches` gives them.
+        holdings: the landlords of all boroughs, None where none are known.
+        border: what lies beside the boundaries of all boroughs, None where nothing is known of it.
+        agreed: datasets and purposes that the borough's agreements cover, None for all.
+    """
     if not tables["property"].num_rows:
         return None
     spine = tables["property"].sort_by("uprn")
     uprns = spine["uprn"].to_pandas().to_numpy(dtype=object)
-    index = pd.Index(uprns)
-    links = _links(tables["link"], index)
-    records = {dataset: _records(dataset, tables[dataset], links.get(dataset)) for dataset in COLUMNS}
-    parents = spine["parent_uprn"].to_pandas().to_numpy(dtype=object)
+    links = links_by_dataset(tables["link"], spine["uprn"])
+    records = {dataset: made_from(dataset, tables[dataset], links.get(dataset)) for dataset in COLUMNS}
+    place = pc.coalesce(blank_to_null(spine["parent_uprn"]), spine["uprn"])
     council_tax = records["council_tax"]
-    status, started, ended, known = _gazetteer(tables["gazetteer"], index)
+    classes = pc.dictionary_encode(blank_to_null(spine["blpu_class"]).combine_chunks())
+    approved, started, ended, known = _gazetteer(tables["gazetteer"], spine["uprn"])
+    street = _groups(spine["street_key"])
     return Evidence(
         borough=borough,
         uprns=uprns,
-        blpu_class=spine["blpu_class"].to_pandas().to_numpy(dtype=object),
-        parent=index.get_indexer(pd.Index(parents)).astype(np.int64),
-        building=_groups(spine["building_key"], uprns),
-        street=_groups(spine["street_key"], uprns),
-        lsoa=_groups(spine["lsoa_code"], uprns),
-        storeys=spine["storeys"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
-        place=holdings.place_of(np.where(pd.isna(parents), uprns, parents)) if holdings else _none(len(uprns)),
+        blpu_code=pc.fill_null(classes.indices, -1).to_numpy().astype(np.int64),
+        blpu_classes={name: code for code, name in enumerate(classes.dictionary.to_pylist())},
+        parent=of_uprns(spine["parent_uprn"], spine["uprn"]),
+        building=_groups(spine["building_key"]),
+        street=street,
+        lsoa=_groups(spine["lsoa_code"]),
+        storeys=_numbers(spine["storeys"]),
+        east=_numbers(spine["easting"]),
+        north=_numbers(spine["northing"]),
+        place=holdings.place_of(place) if holdings else _none(len(uprns)),
         landlord=holdings.landlord_of(borough, council_tax.record_id) if holdings else _none(len(council_tax)),
         records=records,
         holdings=holdings,
-        status=status,
+        across=border.across(spine, street) if border else None,
+        agreed=agreed,
+        approved=approved,
         started=started,
         ended=ended,
         known=known,
@@ -260,80 +304,30 @@ def _none(size: int) -> Ints:
     return np.full(size, -1, dtype=np.int64)
 
 
-def _groups(keys: pa.ChunkedArray, uprns: Texts) -> Ints:
+def _numbers(column: pa.ChunkedArray) -> Floats:
+    return np.asarray(column.cast(pa.float64()).to_pandas().to_numpy(dtype=float, na_value=np.nan))
+
+
+def _groups(keys: pa.ChunkedArray) -> Ints:
     """Numbers for equal keys; a property without a key is a group of its own."""
-    text = keys.to_pandas()
-    keyed = text.where(text.notna() & (text != ""), pd.Series(uprns).radd("uprn "))
-    return np.asarray(pd.factorize(keyed)[0], dtype=np.int64)
+    codes = pc.dictionary_encode(blank_to_null(keys).combine_chunks()).indices
+    found: Ints = pc.fill_null(codes, -1).to_numpy().astype(np.int64)
+    alone = found < 0
+    found[alone] = int(found.max(initial=-1)) + 1 + np.arange(int(alone.sum()))
+    return found
 
 
-def _gazetteer(rows: pa.Table, index: pd.Index[str]) -> tuple[Texts, Ints, Ints, Ints]:
-    """Logical status, first day, last day and known-since of each property of the spine."""
-    uprns = rows["uprn"].to_pandas()
-    first = np.flatnonzero(~uprns.duplicated().to_numpy())
-    found = pd.Index(uprns.iloc[first]).get_indexer(index)
-    at = np.where(found >= 0, first[found] if len(first) else -1, rows.num_rows)
+def _gazetteer(rows: pa.Table, uprns: pa.ChunkedArray) -> tuple[Mask, Ints, Ints, Ints]:
+    """Approved or not, first day, last day and known-since of each property of the spine; all unknown if not there."""
+    at = of_uprns(uprns, rows["uprn"])
 
     def padded(days: Ints) -> Ints:
         return np.append(days, NEVER)[at]
 
-    status = np.append(rows["logical_status"].to_pandas().to_numpy(dtype=object), np.array([None]))[at]
+    approved = pc.fill_null(pc.equal(rows["logical_status"], "1"), True).to_numpy().astype(bool)
     return (
-        status,
+        np.append(approved, True)[at],
         padded(days_column(rows["start_date"])),
         padded(days_column(rows["end_date"])),
         padded(days_column(rows["known_since"])),
     )
-
-
-def _links(rows: pa.Table, index: pd.Index[str]) -> dict[str, pd.Series[int]]:
-    """For each dataset, the positions in the spine by record id, in the order of both."""
-    encoded = pc.dictionary_encode(rows["dataset"].combine_chunks())
-    frame = pd.DataFrame(
-        {
-            "dataset": encoded.indices.to_numpy(),
-            "record_id": rows["record_id"].to_numpy(),
-            "row": index.get_indexer(pd.Index(rows["uprn"].to_pandas())),
-        }
-    ).drop_duplicates()
-    frame = frame.sort_values(["record_id", "row"], kind="stable")
-    names = encoded.dictionary.to_pylist()
-    return {names[int(str(code))]: part.set_index("record_id")["row"] for code, part in frame.groupby("dataset")}
-
-
-def _positions(record_id: Ints, links: pd.Series[int] | None) -> tuple[Ints, Ints, Mask]:
-    """For each record and each property that it is tied to: the record's place, the property's, and if it has several.
-
-    A record without a link is there once, with -1.
-    """
-    if links is None or not len(record_id):
-        return np.arange(len(record_id)), _none(len(record_id)), np.zeros(len(record_id), dtype=bool)
-    first, end = (np.searchsorted(links.index.to_numpy(), record_id, side) for side in ("left", "right"))
-    times = np.maximum(end - first, 1)
-    at = np.repeat(np.arange(len(record_id)), times)
-    link = first[at] + np.arange(len(at)) - np.repeat(np.cumsum(times) - times, times)
-    row = np.where(end[at] > first[at], np.append(links.to_numpy(), -1)[link], -1).astype(np.int64)
-    return at, row, times[at] > 1
-
-
-def _records(dataset: str, table: pa.Table, links: pd.Series[int] | None) -> Records:
-    contract = registry.contract(dataset)
-    record_id = table["record_id"].to_numpy().astype(np.int64)
-    at, row, several = _positions(record_id, links)
-    if several.any():
-        table, record_id = table.take(pa.array(at)), record_id[at]
-    known = table[contract.known_since]
-    made = Records(row, record_id, event_days(table[contract.event_time], known), days_column(known))
-    for name in COLUMNS[dataset]:
-        kind = contract.by_name[name].type
-        if kind == "date":
-            made.days[name] = days_column(table[name])
-        elif kind == "string":
-            encoded = pc.dictionary_encode(table[name].combine_chunks())
-            codes = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
-            made.codes[name] = np.where(several, -1, codes) if name == FINDING else codes
-            made.meanings[name] = {code: at for at, code in enumerate(encoded.dictionary.to_pylist())}
-        else:
-            number = table[name].cast(pa.float64()).to_pandas().to_numpy(dtype=float)
-            made.numbers[name] = np.where(several, np.nan, number)
-    return made.take(np.lexsort((made.record_id, made.event, made.row)))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from models.hmo import landlords, sources
+from models.hmo import border, landlords, sources
+from models.hmo.border import Border
 from models.hmo.evidence import Evidence, load
 from models.hmo.landlords import Holdings
 from pipelines.core.settings import settings
@@ -28,32 +29,41 @@ def borough_inputs(boroughs: list[str]) -> list[Any]:
 
 
 def _allowed(boroughs: list[str], datasets: list[str]) -> list[list[str]]:
-    return [[b, dataset] for b in boroughs for dataset in datasets if access.allowed(b, dataset, "hmo_detection")]
+    return [[b, dataset] for b in boroughs for dataset in datasets if access.allowed(b, dataset, sources.PURPOSE)]
 
 
-def landlord_inputs() -> list[Any]:
-    """What the landlords' holdings of all boroughs are made from."""
+def pooled_inputs() -> list[Any]:
+    """What only all boroughs together tell is made from: landlords' holdings, and what lies across a boundary."""
     boroughs = boroughs_with_data()
     links = [stages.state_of("link", borough) for borough in boroughs]
-    datasets = list(landlords.DATASETS)
+    datasets = sorted({*landlords.DATASETS, *border.DATASETS})
     drops, resolved = stages.drops_behind(datasets=datasets), stages.state_of("landlords", LONDON)
     return [drops, links, resolved, _allowed(boroughs, datasets)]
 
 
 def read_evidence(boroughs: list[str]) -> Iterator[Evidence]:
-    """The evidence of each of these boroughs that has properties, with the landlords of all boroughs."""
-    holdings = read_holdings()
+    """The evidence of each of these boroughs that has properties, with what only all boroughs together tell."""
+    holdings, beside = read_pooled()
     for borough, tables in sources.batches(boroughs):
-        evidence = load(borough, tables, holdings)
+        evidence = load(borough, tables, holdings, beside, agreed_of(borough))
         if evidence is not None:
             yield evidence
 
 
-def read_holdings() -> Holdings:
-    """The landlords of all boroughs; a process that works on several boroughs reads them once."""
-    return _holdings(settings().lake_url, stages.input_hash(*landlord_inputs()), tuple(boroughs_with_data()))
+def agreed_of(borough: str) -> frozenset[tuple[str, str]]:
+    """Datasets and purposes that the borough's agreements cover today."""
+    return frozenset(
+        (dataset, sources.PURPOSE)
+        for dataset in ("gazetteer", *sources.COLUMNS)
+        if access.allowed(borough, dataset, sources.PURPOSE)
+    )
+
+
+def read_pooled() -> tuple[Holdings, Border]:
+    """What all boroughs together tell; a process that works on several boroughs reads it once."""
+    return _pooled(settings().lake_url, stages.input_hash(*pooled_inputs()), tuple(boroughs_with_data()))
 
 
 @lru_cache(maxsize=1)
-def _holdings(_lake_url: str, _made_from: str, boroughs: tuple[str, ...]) -> Holdings:
-    return landlords.read(list(boroughs))
+def _pooled(_lake_url: str, _made_from: str, boroughs: tuple[str, ...]) -> tuple[Holdings, Border]:
+    return landlords.read(list(boroughs)), border.read(list(boroughs))

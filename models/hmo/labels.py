@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from models.hmo.days import NEVER, Floats, Ints, Mask, day_number
-from models.hmo.evidence import Evidence, Records
-
-HMO_LICENCES = ("mandatory", "additional")
-"""Licences that only a house in multiple occupation gets; a selective one is for other private lets."""
+from models.hmo.evidence import Evidence
+from models.hmo.records import Records
+from models.hmo.sources import HMO_LICENCES
 
 UNLICENSED = "hmo_unlicensed"
 FOUND_HMO = (UNLICENSED, "hmo_licensed", "hmo_not_licensable")

@@ -41,7 +41,7 @@ def build_features(borough: str, as_of: date) -> StageResult:
 
     A dataset that the borough does not share, or that no agreement covers, is left unknown.
     """
-    made_from = stages.input_hash(STAGE, as_of, inputs.borough_inputs([borough]), inputs.landlord_inputs())
+    made_from = stages.input_hash(STAGE, as_of, inputs.borough_inputs([borough]), inputs.pooled_inputs())
     if stages.is_done(STAGE, borough, made_from):
         return StageResult(STAGE, borough, "unchanged", "The features were made from the same inputs before.")
     evidence = next(inputs.read_evidence([borough]), None)
@@ -52,7 +52,7 @@ def build_features(borough: str, as_of: date) -> StageResult:
     if not members.any():
         sentence = f"No home of the gazetteer was known to stand on {as_of}: check the day and the gazetteer's dates."
         return StageResult(STAGE, borough, "skipped", sentence)
-    table = _table(borough, as_of, evidence.uprns[members], values)
+    table = table_of(borough, as_of, evidence.uprns[members], values)
     access.write_table(TABLE, table, borough=borough, made_from={"inputs": made_from})
     unknown = int(np.isnan(values).all(axis=0).sum())
     counts = {"properties": int(members.sum()), "features": values.shape[1], "features_unknown": unknown}
@@ -63,7 +63,10 @@ def build_features(borough: str, as_of: date) -> StageResult:
     return StageResult(STAGE, borough, "made", sentence, dict(counts))
 
 
-def _table(borough: str, as_of: date, uprns: np.ndarray[tuple[int], np.dtype[np.object_]], values: Floats) -> pa.Table:
+def table_of(
+    borough: str, as_of: date, uprns: np.ndarray[tuple[int], np.dtype[np.object_]], values: Floats
+) -> pa.Table:
+    """Rows of `matrix`: `uprns` and their `values`, NaN as null."""
     size = len(uprns)
     columns = [
         pa.repeat(pa.scalar(borough, pa.string()), size),

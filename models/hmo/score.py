@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from models.hmo import drift, features, matrix, model_file, profiles, registry
 from models.hmo.days import Floats, Texts
-from models.hmo.estimator import logistic
+from models.hmo.estimator import Detector
 from models.hmo.facts import facts
 from models.hmo.features import BY_NAME
 from pipelines.core.errors import ConfigurationError
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 STAGE = "score"
 TABLE = "score"
 REASONS = 3
+REASONED = 10_000
+"""The likeliest homes of a borough that are given reasons: many times what a list holds, and what makes way for others
+on it because it is licensed or was visited. The rest keep their probability; nobody reads why a home is unlikely."""
 
 
 def score(borough: str, as_of: date) -> StageResult:
@@ -54,22 +57,9 @@ def score(borough: str, as_of: date) -> StageResult:
             f"The champion {chosen.id} asks for {', '.join(missing)}, which is not made any more: "
             "train with this code and promote the new model."
         )
-    values = np.column_stack([rows[name].to_pandas().to_numpy(dtype=float) for name in detector.features])
-    base, shares = detector.reasons(values)
-    probability = logistic(base + shares.sum(axis=1))
-    known_to = stages.summary_of(matrix.STAGE, borough).get("known_to", {})
-    table = pa.table(
-        [
-            rows["borough"],
-            rows["uprn"],
-            rows["as_of"],
-            pa.repeat(pa.scalar(chosen.id, pa.string()), rows.num_rows),
-            pa.array(probability, pa.float64()),
-            reasons(detector.features, values, shares, known_to),
-            facts(detector.features, values, shares, known_to),
-        ],
-        schema=SCORE,
-    )
+    values = _values(detector.features, rows)
+    table = scored(detector, rows, values, stages.summary_of(matrix.STAGE, borough).get("known_to", {}), chosen.id)
+    probability = table["probability"].to_numpy()
     access.write_table(TABLE, table, borough=borough, made_from={"inputs": made_from, "model": chosen.id})
     shifts = _shifts(chosen.id, borough, detector.features, values, probability)
     moved = {"moved": len(shifts["alerts"])} if shifts["compared"] else {}
@@ -85,6 +75,49 @@ def _shifts(model_id: str, borough: str, names: tuple[str, ...], values: Floats,
     """How far the borough has moved since the champion's training; nothing is compared where that is not known."""
     then = profiles.read(model_id)
     return drift.figures(drift.compare(then, borough, names, values, probability) if then else [])
+
+
+def _values(names: tuple[str, ...], rows: pa.Table) -> Floats:
+    values = np.empty((rows.num_rows, len(names)), order="F")
+    for at, name in enumerate(names):
+        values[:, at] = rows[name].to_numpy()
+    return values
+
+
+def scored(detector: Detector, rows: pa.Table, values: Floats, known_to: Mapping[str, str], model_id: str) -> pa.Table:
+    """Probabilities of rows of `matrix`, and reasons for the `REASONED` likeliest and all that are as likely.
+
+    Args:
+        detector: the model.
+        rows: of `matrix`.
+        values: the features that the model asks for, shape (rows, features).
+        known_to: the newest event by dataset, ISO 8601.
+        model_id: whose scores they are.
+
+    Returns:
+        Shape `SCORE`, in the order of the rows. Every home has its facts: any may be drawn at random.
+    """
+    probability = detector.probability(values)
+    least = np.partition(probability, -REASONED)[-REASONED] if len(probability) > REASONED else 0.0
+    likely = np.flatnonzero(probability >= least)
+    chosen = values[likely]
+    _, shares = detector.reasons(chosen)
+    told = reasons(detector.features, chosen, shares, known_to)
+    every = np.zeros_like(values)
+    every[likely] = shares
+    place = np.full(rows.num_rows, -1, dtype=np.int64)
+    place[likely] = np.arange(len(likely))
+    none = pa.array([[]], told.type)
+    columns = [
+        rows["borough"],
+        rows["uprn"],
+        rows["as_of"],
+        pa.repeat(pa.scalar(model_id, pa.string()), rows.num_rows),
+        pa.array(probability, pa.float64()),
+        pa.concat_arrays([told, none]).take(pa.array(np.where(place >= 0, place, len(likely)))),
+        facts(detector.features, values, every, known_to),
+    ]
+    return pa.table(columns, schema=SCORE)
 
 
 def reasons(names: tuple[str, ...], values: Floats, shares: Floats, known_to: Mapping[str, str]) -> pa.ListArray:

@@ -13,9 +13,12 @@ import pyarrow.compute as pc
 
 from pipelines.core.tables import LINK, PROPERTY
 from pipelines.governance import access
+from pipelines.governance.access import Purpose
 from schemas import registry
 
 BATCH = 8
+PURPOSE: Purpose = "hmo_detection"
+"""What everything here is read for; a borough's dataset that no agreement covers for it comes back empty."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "council_tax": ("liable_party", "band", "discount", "exemption_class", "liability_end"),
@@ -32,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "habitable_rooms",
     ),
     "service_request": ("request_category", "request_outcome", "closed_date"),
-    "waste": ("waste_kind",),
+    "waste": ("waste_kind", "containers"),
     "planning": ("planning_kind",),
     "social_housing": ("social_until",),
     "hmo_licence": ("licence_type", "expiry_date"),
@@ -44,11 +47,31 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 The last three are read for labels alone; a `View` does not hold them.
 """
 
+HMO_LICENCES = ("mandatory", "additional")
+"""Licences that only a house in multiple occupation gets; a selective one is for other private lets."""
+
+RESIDENTIAL = ("R", "RD", "RD02", "RD03", "RD04", "RD06", "RH", "RH01", "RH02", "RH03", "X")
+"""BLPU classes of homes. Caravans, boats, sheltered homes, care homes, communal residences and halls are
+outside (Housing Act 2004 Schedule 14 or no dwelling), `PP` is a shell; a property without a class is in."""
+
 LABEL_DATASETS = frozenset({"hmo_licence", "licence_application", "inspection"})
 ACCEPTED = ("linked", "parent")
 SEVERAL_FLATS = "unit_range"
 """Reason of a link to one of several flats that a record is of."""
-SPINE = ("borough", "uprn", "parent_uprn", "building_key", "street_key", "lsoa_code", "blpu_class", "storeys")
+UNKNOWN_UNIT = "unit_not_in_gazetteer"
+"""Reason of a link to a building, or an undivided house, of a record about a flat or room that the gazetteer lacks."""
+SPINE = (
+    "borough",
+    "uprn",
+    "parent_uprn",
+    "building_key",
+    "street_key",
+    "lsoa_code",
+    "blpu_class",
+    "easting",
+    "northing",
+    "storeys",
+)
 GAZETTEER = ("borough", "uprn", "logical_status", "start_date", "end_date", "known_since")
 
 Tables = dict[str, pa.Table]
@@ -82,20 +105,23 @@ def _read(boroughs: list[str]) -> Tables:
 
 
 def _dataset(dataset: str, boroughs: list[str], columns: tuple[str, ...]) -> pa.Table:
-    return access.read_dataset(dataset, boroughs=boroughs, purpose="hmo_detection", columns=columns)
+    return access.read_dataset(dataset, boroughs=boroughs, purpose=PURPOSE, columns=columns)
 
 
 def links(boroughs: list[str], datasets: tuple[str, ...] = ()) -> pa.Table:
-    """Links that were accepted, to the property itself or to its building: borough, dataset, record id, UPRN.
+    """Links that were accepted, to the property itself or to its building: borough, dataset, record id, UPRN, `unit`.
 
-    Of all datasets unless some are named. A record of several flats has a row for each, and none for their building.
+    `unit` is true where the record is of a flat or room that the gazetteer lacks. Of all datasets unless some are
+    named. A record of several flats has a row for each, and none for their building.
     """
     schema = pa.schema([LINK.field(name) for name in ("borough", "dataset", "record_id", "uprn", "decision", "reason")])
     rows = access.read_table("link", schema, boroughs=boroughs)
     if datasets:
         rows = rows.filter(pc.is_in(rows["dataset"], pa.array(datasets)))
     rows = rows.filter(pc.is_in(rows["decision"], pa.array(ACCEPTED)))
-    return _without_buildings_of_flats(rows).drop_columns(["decision", "reason"])
+    rows = _without_buildings_of_flats(rows)
+    unit = pc.fill_null(pc.equal(rows["reason"], UNKNOWN_UNIT), False)
+    return rows.drop_columns(["decision", "reason"]).append_column("unit", unit)
 
 
 def _without_buildings_of_flats(rows: pa.Table) -> pa.Table:

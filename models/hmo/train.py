@@ -69,7 +69,7 @@ def train(as_of: date) -> StageResult:
             STAGE,
             as_of,
             inputs.borough_inputs(boroughs),
-            inputs.landlord_inputs(),
+            inputs.pooled_inputs(),
             {borough: capacity_of(borough) for borough in boroughs},
         )
         model_id = f"hmo-{as_of}-{made_from[:8]}"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from models.hmo import build_features, features, matrix
 from pipelines.core import clock
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LastGood
@@ -44,6 +45,7 @@ class World:
     boroughs: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
     truth: dict[str, pd.Series] = field(default_factory=dict)
     writes: int = 0
+    added: int = 0
 
     def write(self, borough: str, *, without: tuple[str, ...] = ()) -> None:
         self.writes += 1
@@ -65,7 +67,8 @@ class World:
                     pd.DataFrame(
                         {
                             "dataset": dataset, "record_id": linked["record_id"], "uprn": linked["linked_uprn"],
-                            "decision": linked.get("decision", "linked"),
+                            "decision": linked["decision"].fillna("linked") if "decision" in linked else "linked",
+                            "reason": linked.get("reason"),
                         }
                     )
                 )  # fmt: skip
@@ -93,7 +96,8 @@ class World:
     def add(self, borough: str, dataset: str, uprn: str, landlord: str | None = None, **values: Any) -> int:
         """One more row; returns its record id."""
         frame = self.boroughs[borough][dataset]
-        record_id = 900_000_000 + self.writes * 1000 + len(frame)
+        self.added += 1
+        record_id = 900_000_000 + self.added
         row = pd.DataFrame([{"record_id": record_id, "linked_uprn": uprn, "address": "1 Planted Road", **values}])
         self.boroughs[borough][dataset] = pd.concat([frame, row.astype(object)], ignore_index=True)
         if landlord is not None:
@@ -103,6 +107,28 @@ class World:
             known = self.boroughs[borough]["landlord"]
             self.boroughs[borough]["landlord"] = pd.concat([known, told], ignore_index=True)
         return record_id
+
+
+def quiet_home(world: World, borough: str) -> str:
+    """A home of the cohort with no complaint and no answer."""
+    frames = world.boroughs[borough]
+    busy = set(frames["service_request"]["linked_uprn"]) | set(frames["social_housing"]["linked_uprn"])
+    busy |= set(frames["hmo_licence"]["linked_uprn"]) | set(frames["inspection"]["linked_uprn"])
+    spine = frames["property"]
+    free = spine[spine["parent_uprn"].isna() & spine["blpu_class"].isin(["RD02", "RD03", "RD04"])]
+    return next(uprn for uprn in free["uprn"] if uprn not in busy)
+
+
+def features_of(borough: str, as_of: date = AS_OF) -> pd.DataFrame:
+    """The borough's matrix, made anew from the lake, by UPRN."""
+    result = build_features(borough, as_of)
+    assert result.outcome == "made", result.sentence
+    table = access.read_table("matrix", matrix.MATRIX, boroughs=[borough])
+    return table.to_pandas().set_index("uprn").sort_index()[list(features.NAMES)]
+
+
+def day(back: int) -> date:
+    return AS_OF - timedelta(days=back)
 
 
 def days(rng: np.random.Generator, size: int, back: int) -> np.ndarray:
@@ -147,6 +173,8 @@ def _borough(world: World, borough: str, number: int, n: int, rng: np.random.Gen
             "uprn": uprn, "parent_uprn": parent, "address": address, "blpu_class": klass, "storeys": storeys,
             "building_key": np.where(pd.isna(parent), uprn, parent), "street_key": [f"s{s}" for s in street],
             "lsoa_code": [f"E{s // 10}" for s in street], "units_in_building": 1,
+            # Strips side by side, so that the streets of one borough go on in the next.
+            "easting": 530_000.0 + 260 * number + 10 * (np.arange(n) % 25), "northing": 180_000.0 + 40 * street,
         }
     )  # fmt: skip
     frames["gazetteer"] = pd.DataFrame(
@@ -217,7 +245,7 @@ def _borough(world: World, borough: str, number: int, n: int, rng: np.random.Gen
         if dataset not in ("property", "gazetteer", "landlord"):
             ids = frame["record_id"] if "record_id" in frame else np.arange(len(frame)) + start
             frames[dataset] = frame.assign(address="1 Example Road", record_id=ids)
-    frames["link_extra"] = pd.DataFrame({"dataset": [], "record_id": [], "uprn": [], "decision": []})
+    frames["link_extra"] = pd.DataFrame({"dataset": [], "record_id": [], "uprn": [], "decision": [], "reason": []})
     world.boroughs[borough] = frames
 
 

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.hmo import build_features, cohort, features, inputs, matrix
+from models.hmo import build_features, features, inputs
 from models.hmo.evidence import View
-from models.hmo.features.declaration import SOURCE_WORDS
-from models.hmo.sources import LABEL_DATASETS
+from models.hmo.features.declaration import POOLED, SOURCE_WORDS
+from models.hmo.sources import LABEL_DATASETS, RESIDENTIAL
 from pipelines.governance import access
 from schemas import registry
 from tests.homes import own_home
-from tests.unit.model_world import AS_OF, World, make
+from tests.unit import model_world
+from tests.unit.model_world import AS_OF, World, day, make
 
 BOROUGH = "camden"
 
@@ -39,24 +40,11 @@ def two_boroughs(home: Path) -> World:
 
 
 def features_of(borough: str = BOROUGH, as_of: date = AS_OF) -> pd.DataFrame:
-    result = build_features(borough, as_of)
-    assert result.outcome == "made", result.sentence
-    table = access.read_table("matrix", matrix.MATRIX, boroughs=[borough])
-    return table.to_pandas().set_index("uprn").sort_index()[list(features.NAMES)]
+    return model_world.features_of(borough, as_of)
 
 
 def quiet_home(world: World, borough: str = BOROUGH) -> str:
-    """A home of the cohort with no complaint and no answer."""
-    frames = world.boroughs[borough]
-    busy = set(frames["service_request"]["linked_uprn"]) | set(frames["social_housing"]["linked_uprn"])
-    busy |= set(frames["hmo_licence"]["linked_uprn"]) | set(frames["inspection"]["linked_uprn"])
-    spine = frames["property"]
-    free = spine[spine["parent_uprn"].isna() & spine["blpu_class"].isin(["RD02", "RD03", "RD04"])]
-    return next(uprn for uprn in free["uprn"] if uprn not in busy)
-
-
-def day(back: int) -> date:
-    return AS_OF - timedelta(days=back)
+    return model_world.quiet_home(world, borough)
 
 
 def test_every_feature_is_declared_whole():
@@ -66,7 +54,7 @@ def test_every_feature_is_declared_whole():
         assert feature.unit, feature.name
         assert feature.imputation, feature.name
         assert feature.dataset in SOURCE_WORDS, feature.name
-        assert feature.dataset == "landlord" or feature.dataset in registry.contracts()
+        assert feature.dataset in POOLED or feature.dataset in registry.contracts()
         assert feature.dataset not in LABEL_DATASETS
         assert feature.window_days is None or 0 < feature.window_days < 5000
         assert "{" not in feature.tell(2.0).replace("{value}", ""), feature.name
@@ -131,7 +119,7 @@ def test_the_answer_itself_moves_nothing(world):
     after = features_of()
     # The row itself is as before to the last digit; another of L1's homes may rightly see the licence elsewhere.
     pd.testing.assert_series_equal(after.loc[home], before.loc[home])
-    elsewhere = ["landlord_buildings", "landlord_boroughs", "landlord_licences", "landlord_complaints"]
+    elsewhere = [name for name in features.NAMES if name.startswith("landlord_")] + ["near_licences"]
     pd.testing.assert_frame_equal(after.drop(columns=elsewhere), before.drop(columns=elsewhere))
 
 
@@ -255,7 +243,7 @@ def test_the_cohort_is_homes_that_stand_and_are_not_social(world):
     found = set(features_of().index)
     assert free[0] in found
     assert found.isdisjoint({gone, unborn, late, shop, rented} | social)
-    assert "RH01" in cohort.RESIDENTIAL
+    assert "RH01" in RESIDENTIAL
 
 
 def test_a_house_divided_into_rooms_stays_whole(world):

@@ -6,9 +6,10 @@ import numpy as np
 
 from models.hmo.days import Floats
 from models.hmo.evidence import View
-from models.hmo.features.around import LANDLORD, SURROUNDINGS
+from models.hmo.features.around import NEARBY, SURROUNDINGS
 from models.hmo.features.declaration import Feature
 from models.hmo.features.events import COMPLAINTS, PLANNING, WASTE
+from models.hmo.features.landlord import LANDLORD
 from models.hmo.features.residents import BENEFITS, RESIDENTS, TURNOVER
 from models.hmo.features.structure import STRUCTURE, TENURE
 
@@ -22,6 +23,7 @@ FEATURES: tuple[Feature, ...] = (
     *WASTE,
     *PLANNING,
     *SURROUNDINGS,
+    *NEARBY,
     *LANDLORD,
 )
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
@@ -32,4 +34,7 @@ __all__ = ["BY_NAME", "FEATURES", "NAMES", "Feature", "values"]
 
 def values(view: View) -> Floats:
     """All features of every property of the spine on the as-of date: shape (properties, features)."""
-    return np.column_stack([feature.compute(view) for feature in FEATURES])
+    found = np.empty((len(view), len(FEATURES)), order="F")
+    for at, feature in enumerate(FEATURES):
+        found[:, at] = feature.values(view)
+    return found

@@ -12,6 +12,8 @@ import numpy as np
 
 from models.hmo.days import Floats, Texts
 from models.hmo.evidence import View
+from models.hmo.sources import PURPOSE
+from pipelines.governance.access import Purpose
 
 Theme = Literal[
     "structure",
@@ -36,8 +38,12 @@ SOURCE_WORDS = {
     "waste": "waste records, to {day}",
     "planning": "planning register, to {day}",
     "landlord": "landlords of all boroughs",
+    "nearby": "all boroughs' records nearby",
 }
 """Where a number comes from, in words; `{day}` is the newest event that the borough had sent."""
+
+POOLED = frozenset({"landlord", "nearby"})
+"""Sources that are no dataset of the borough, but what all boroughs' datasets together tell."""
 
 YEAR = 365
 MONTH = 30.4375
@@ -51,11 +57,13 @@ class Feature:
         name: column of the `matrix` table.
         theme: reasons are given by theme, so that one fact is not told three times.
         words: what an officer reads; `{value}` is the number, `{one|many}` follows it.
-        dataset: the contract it comes from, or `landlord` for what all boroughs' records tell.
+        dataset: the contract it comes from, or one of `POOLED`.
         window_days: how far back it counts; None for what is so on the day.
         unit: of the number.
         imputation: what a missing value means. Nothing is filled in: the model learns from absence itself.
         compute: the numbers over the spine from what was known on the day.
+        also: further datasets that it rests on.
+        purpose: what agreements must allow its datasets to be used for; else the feature is unknown.
         direction: 1 where more can only raise the score, 0 where the data decide.
         words_if_zero: what an officer reads when the number is nought; without it nought is no reason.
         value_words: words for coded numbers.
@@ -71,11 +79,22 @@ class Feature:
     unit: str
     imputation: str
     compute: Callable[[View], Floats] = field(repr=False)
+    also: tuple[str, ...] = ()
+    purpose: Purpose = PURPOSE
     direction: Literal[0, 1] = 0
     words_if_zero: str | None = None
     value_words: Mapping[float, str] | None = None
     decimals: int = 0
     told_up_to: float = np.inf
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """Every dataset that has to be agreed on for its purpose."""
+        return self.also if self.dataset in POOLED else (self.dataset, *self.also)
+
+    def values(self, view: View) -> Floats:
+        """The numbers over the spine; unknown everywhere where the borough's agreements do not cover what it is of."""
+        return self.compute(view) if view.agreed(self.rests_on, self.purpose) else view.unknown()
 
     def tell(self, value: float) -> str:
         """The feature in an officer's words, empty if such a value is no reason."""

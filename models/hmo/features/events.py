@@ -9,9 +9,11 @@ from models.hmo.days import Floats
 from models.hmo.evidence import View
 from models.hmo.features.declaration import MONTH, YEAR, Feature
 
-NO_COMPLAINTS_SHARED = "the borough shares no complaints: left unknown"
-NO_WASTE_SHARED = "the borough shares no waste records: left unknown"
-NO_PLANNING_SHARED = "the borough shares no planning register: left unknown"
+NO_COMPLAINTS_SHARED = "the borough shares no complaints, or none is found in a history too short to tell: left unknown"
+NO_WASTE_SHARED = "the borough shares no waste records, or none is found in a history too short to tell: left unknown"
+NO_PLANNING_SHARED = (
+    "the borough shares no planning register, or none is found in a history too short to tell: left unknown"
+)
 
 CATEGORIES = {
     "noise": "noise {complaint|complaints}",
@@ -55,18 +57,41 @@ def _notices(view: View) -> Floats:
     # What came of a complaint is known once it was closed.
     closed = records.days["closed_date"] <= view.day
     recent = records.event > view.day - 3 * YEAR
-    return view.tally(records.row[closed & recent & records.has("request_outcome", "notice")])
+    return view.found(
+        "service_request", 3 * YEAR, records.row[closed & recent & records.has("request_outcome", "notice")]
+    )
 
 
-def _at_the_building(view: View) -> Floats:
+def _at_the_building(view: View, days: int) -> Floats:
     """Complaints tied to the building but to none of its homes, for each home; 0 where there is no such building."""
-    whole = view.count("service_request", 3 * YEAR)
+    if not view.shares("service_request"):
+        return view.unknown()
+    whole = view.count("service_request", days)
     own = view.evidence
     has_parent = own.parent >= 0
     homes = view.tally(own.parent[has_parent & cohort.members(view)])
-    share = np.where(np.isnan(whole), np.nan, 0.0)
+    share = np.zeros(len(view))
     share[has_parent] = whole[own.parent[has_parent]] / np.maximum(homes[own.parent[has_parent]], 1)
     return share
+
+
+def _containers(view: View) -> Floats:
+    """Containers asked for in 2 years; a request without a number is of one."""
+    if not view.shares("waste"):
+        return view.unknown()
+    records = view.records("waste")
+    asked = (records.event > view.day - 2 * YEAR) & records.has("waste_kind", "extra_container")
+    number = records.numbers["containers"]
+    return view.found("waste", 2 * YEAR, records.row[asked], np.where(np.isnan(number), 1.0, number)[asked])
+
+
+def _change_of_use_of_building(view: View) -> Floats:
+    """Applications at the building that the property is a part of; 0 for what is no part."""
+    if not view.shares("planning"):
+        return view.unknown()
+    counted = view.count("planning", 10 * YEAR, "planning_kind", "change_of_use_hmo")
+    parent = view.evidence.parent
+    return np.where(parent >= 0, counted[parent], 0.0)
 
 
 def _of_category(category: str, words: str) -> Feature:
@@ -115,10 +140,28 @@ COMPLAINTS = (
     Feature(
         "building_complaints_36_months", "complaints",
         "{value} complaints for each home about the building in 3 years", "service_request", 3 * YEAR,
-        "complaints for each home", NO_COMPLAINTS_SHARED, _at_the_building, decimals=1,
+        "complaints for each home", NO_COMPLAINTS_SHARED, lambda view: _at_the_building(view, 3 * YEAR), decimals=1,
+    ),
+    Feature(
+        "building_complaints_12_months", "complaints",
+        "{value} complaints for each home about the building in 12 months", "service_request", YEAR,
+        "complaints for each home", NO_COMPLAINTS_SHARED, lambda view: _at_the_building(view, YEAR), decimals=1,
     ),
     *(_of_category(category, words) for category, words in CATEGORIES.items()),
 )  # fmt: skip
 
-WASTE = tuple(_of_waste(kind, words) for kind, words in WASTE_KINDS.items())
-PLANNING = tuple(_of_planning(kind, words, years) for kind, (words, years) in PLANNING_KINDS.items())
+WASTE = (
+    *(_of_waste(kind, words) for kind, words in WASTE_KINDS.items()),
+    Feature(
+        "containers_24_months", "waste", "{value} extra {container|containers} asked for in 2 years", "waste",
+        2 * YEAR, "containers", NO_WASTE_SHARED, _containers, direction=1,
+    ),
+)  # fmt: skip
+PLANNING = (
+    *(_of_planning(kind, words, years) for kind, (words, years) in PLANNING_KINDS.items()),
+    Feature(
+        "building_change_of_use_10_years", "planning",
+        "{value} planning {application|applications} of its building to become a house in multiple occupation",
+        "planning", 10 * YEAR, "applications", NO_PLANNING_SHARED, _change_of_use_of_building, direction=1,
+    ),
+)  # fmt: skip

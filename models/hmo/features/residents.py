@@ -13,6 +13,7 @@ from models.hmo.days import Floats, Mask
 from models.hmo.evidence import View
 from models.hmo.features.declaration import MONTH, YEAR, Feature
 
+SHORT_STAY = 365
 SNAPSHOT_DAYS = 400
 """A count older than this says nothing of who lives there now; registers are rebuilt every year."""
 
@@ -20,10 +21,11 @@ MANY_ROOMS = 5
 
 NO_COUNT = "no count linked, or the borough shares none: left unknown"
 NO_ACCOUNT = "no account linked, or the borough shares none: left unknown"
-NOT_SHARED = "the borough shares no council tax: left unknown"
+NOT_SHARED = "the borough shares no council tax, or none is found in a history too short to tell: left unknown"
 
 
-def _current(view: View) -> Mask:
+def current_accounts(view: View) -> Mask:
+    """Which council tax records are of liabilities in force on the day at a linked property."""
     records = view.records("council_tax")
     return (records.row >= 0) & (records.days["liability_end"] >= view.day)
 
@@ -32,7 +34,7 @@ def _current_with(view: View, column: str, *codes: str) -> Floats:
     """1 where a liability in force has one of these codes, 0 where one has not, NaN where none is in force."""
     if not view.shares("council_tax"):
         return view.unknown()
-    records, current = view.records("council_tax"), _current(view)
+    records, current = view.records("council_tax"), current_accounts(view)
     accounts = view.tally(records.row[current])
     matching = view.tally(records.row[current & records.has(column, *codes)])
     return np.where(accounts > 0, (matching > 0).astype(float), np.nan)
@@ -41,7 +43,7 @@ def _current_with(view: View, column: str, *codes: str) -> Floats:
 def _accounts_at_once(view: View) -> Floats:
     if not view.shares("council_tax"):
         return view.unknown()
-    accounts = view.tally(view.records("council_tax").row[_current(view)])
+    accounts = view.tally(view.records("council_tax").row[current_accounts(view)])
     return np.where(accounts > 0, accounts, np.nan)
 
 
@@ -61,6 +63,60 @@ def _discount_many_rooms(view: View) -> Floats:
     return np.where(discount == 0, 0.0, discount * both)
 
 
+def _with_surnames(view: View) -> Floats:
+    """1 where a single person discount stands beside two or more surnames on the register."""
+    discount = _current_with(view, "discount", "spd")
+    surnames = view.counted("electoral", "surnames", SNAPSHOT_DAYS)
+    several = np.where(np.isnan(surnames), np.nan, (surnames >= 2).astype(float))
+    return np.where(discount == 0, 0.0, discount * several)
+
+
+def _not_occupier(view: View) -> Floats:
+    return _current_with(view, "liable_party", "owner", "company", "council")
+
+
+def _electors_not_liable(view: View) -> Floats:
+    """Electors where somebody else than an occupier is liable; nought where an occupier is."""
+    other = _not_occupier(view)
+    return np.where(other == 0, 0.0, other * view.counted("electoral", "electors", SNAPSHOT_DAYS))
+
+
+def _electors_per_room(view: View) -> Floats:
+    rooms = view.newest("epc", "habitable_rooms")
+    return view.counted("electoral", "electors", SNAPSHOT_DAYS) / np.where(rooms > 0, rooms, np.nan)
+
+
+def _electors_varied(view: View) -> Floats:
+    """Most less fewest electors among the counts of 3 years that have the property; NaN with fewer than two."""
+    if not view.shares("electoral"):
+        return view.unknown()
+    records = view.records("electoral")
+    number = records.numbers["electors"]
+    used = (records.row >= 0) & ~np.isnan(number) & (records.event > view.day - 3 * YEAR)
+    row, number = records.row[used], number[used]
+    most, fewest = np.full(len(view), -np.inf), np.full(len(view), np.inf)
+    np.maximum.at(most, row, number)
+    np.minimum.at(fewest, row, number)
+    twice = view.tally(row) >= 2
+    return np.where(twice, np.where(twice, most, 0) - np.where(twice, fewest, 0), np.nan)
+
+
+def _short_stays(view: View) -> Floats:
+    if not view.shares("council_tax"):
+        return view.unknown()
+    records = view.records("council_tax")
+    end = records.days["liability_end"]
+    short = (end <= view.day) & (end > view.day - 5 * YEAR) & (end - records.event < SHORT_STAY)
+    return view.found("council_tax", 5 * YEAR, records.row[short])
+
+
+def _unit_accounts(view: View) -> Floats:
+    if not view.shares("council_tax"):
+        return view.unknown()
+    records = view.records("council_tax")
+    return view.tally(records.row[current_accounts(view) & records.unit])
+
+
 def _changes(days: int, view: View) -> Floats:
     return view.count("council_tax", days)
 
@@ -78,6 +134,16 @@ RESIDENTS = (
         "joined_12_months", "residents", "{value} {elector|electors} joined in 12 months", "electoral",
         SNAPSHOT_DAYS, "electors", NO_COUNT,
         lambda view: view.counted("electoral", "joined_12_months", SNAPSHOT_DAYS), direction=1,
+    ),
+    Feature(
+        "electors_per_room", "residents", "{value} electors for each habitable room", "electoral", SNAPSHOT_DAYS,
+        "electors for each room", "no count or no certificate that counts rooms: left unknown", _electors_per_room,
+        also=("epc",), decimals=1, direction=1,
+    ),
+    Feature(
+        "electors_varied_3_years", "residents", "the number of electors varied by {value} in 3 years", "electoral",
+        3 * YEAR, "electors", "fewer than two counts linked, or the borough shares none: left unknown",
+        _electors_varied, direction=1,
     ),
 )  # fmt: skip
 
@@ -110,7 +176,30 @@ TURNOVER = (
     Feature(
         "discount_many_rooms", "turnover", "a single person discount in a home of five rooms or more", "council_tax",
         None, "1 yes, 0 no", "no account linked, or a discount without a certificate that counts rooms: left unknown",
-        _discount_many_rooms,
+        _discount_many_rooms, also=("epc",),
+    ),
+    Feature(
+        "discount_with_surnames", "turnover", "a single person discount beside two or more surnames among electors",
+        "council_tax", None, "1 yes, 0 no", "no account linked, or a discount without a count: left unknown",
+        _with_surnames, also=("electoral",),
+    ),
+    Feature(
+        "liable_not_occupier", "turnover", "nobody who lives there is liable for council tax", "council_tax", None,
+        "1 yes, 0 no", NO_ACCOUNT, _not_occupier,
+    ),
+    Feature(
+        "electors_not_liable", "turnover", "{value} {elector|electors} where no occupier is liable for council tax",
+        "council_tax", None, "electors", "no account or no count linked: left unknown", _electors_not_liable,
+        also=("electoral",), direction=1,
+    ),
+    Feature(
+        "short_stays_5_years", "turnover", "{value} {liability|liabilities} of less than a year ended in 5 years",
+        "council_tax", 5 * YEAR, "liabilities ended", NOT_SHARED, _short_stays, direction=1,
+    ),
+    Feature(
+        "unit_accounts", "turnover",
+        "{value} council tax {account|accounts} of flats or rooms that the gazetteer does not have", "council_tax",
+        None, "accounts", NOT_SHARED, _unit_accounts, also=("gazetteer",), direction=1,
     ),
     Feature(
         "single_person_discount", "turnover", "a single person discount", "council_tax", None, "1 yes, 0 no",

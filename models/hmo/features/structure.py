@@ -17,6 +17,8 @@ from models.hmo.features.declaration import YEAR, Feature
 
 NO_CERTIFICATE = "no energy certificate known, or the borough shares none: left unknown"
 
+NONE_SHARED = "the borough shares none, or none is found in a history too short to tell: left unknown"
+
 HOUSE = {"house": 1.0, "bungalow": 1.0, "flat": 0.0, "maisonette": 0.0}
 TERRACED = {"mid_terrace": 1.0, "end_terrace": 1.0, "enclosed": 1.0, "detached": 0.0, "semi_detached": 0.0}
 BUILT = {
@@ -58,7 +60,7 @@ def _part_of_building(view: View) -> Floats:
 
 def _above_shop(view: View) -> Floats:
     own = view.evidence
-    shop = view.standing & np.isin(own.blpu_class.astype(str), COMMERCIAL)
+    shop = view.standing & view.has_class(*COMMERCIAL)
     shops = np.bincount(own.building[shop], minlength=len(view))
     beside = shops[own.building] > 0
     has_parent = own.parent >= 0
@@ -67,7 +69,8 @@ def _above_shop(view: View) -> Floats:
     return beside.astype(float)
 
 
-def _private_rent(view: View) -> Floats:
+def private_rent(view: View) -> Floats:
+    """1 where the newest certificate says privately rented, 0 where it says otherwise, NaN where there is none."""
     tenure = view.newest_code("epc", "tenure", {"rental_private": 1.0, "owner_occupied": 0.0, "rental_social": 0.0})
     reason = view.newest_code("epc", "transaction_type", {"rental_private": 1.0})
     return np.where(np.isnan(reason), tenure, reason)
@@ -75,6 +78,13 @@ def _private_rent(view: View) -> Floats:
 
 def _owner_occupied(view: View) -> Floats:
     return view.newest_code("epc", "tenure", {"owner_occupied": 1.0, "rental_private": 0.0, "rental_social": 0.0})
+
+
+def _unit_certificates(view: View) -> Floats:
+    if not view.shares("epc"):
+        return view.unknown()
+    records = view.records("epc")
+    return view.found("epc", 10 * YEAR, records.row[records.unit & (records.event > view.day - 10 * YEAR)])
 
 
 STRUCTURE = (
@@ -130,7 +140,7 @@ STRUCTURE = (
 TENURE = (
     Feature(
         "private_rent", "tenure", "privately rented on its newest certificate", "epc", None, "1 yes, 0 no",
-        NO_CERTIFICATE, _private_rent, direction=1,
+        NO_CERTIFICATE, private_rent, direction=1,
     ),
     Feature(
         "owner_occupied", "tenure", "owner-occupied on its newest certificate", "epc", None, "1 yes, 0 no",
@@ -138,7 +148,13 @@ TENURE = (
     ),
     Feature(
         "certificates_10_years", "tenure", "{value} energy {certificate|certificates} in 10 years", "epc", 10 * YEAR,
-        "certificates", "the borough shares no certificates: left unknown",
+        "certificates", NONE_SHARED,
         lambda view: view.count("epc", 10 * YEAR),
+    ),
+    Feature(
+        "unit_certificates_10_years", "tenure",
+        "{value} energy {certificate|certificates} of flats or rooms that the gazetteer does not have, in 10 years",
+        "epc", 10 * YEAR, "certificates", NONE_SHARED, _unit_certificates,
+        also=("gazetteer",), direction=1,
     ),
 )  # fmt: skip
