@@ -20,8 +20,8 @@ from models.learning.arrays import Floats, Mask
 from models.learning.linear import Linear
 
 MOST_ROWS = 50_000
-"""Rows that one model learns from at most. Of more, positives are kept and negatives drawn, another draw for each model,
-and weighted to stand for all: time no longer grows with the table."""
+"""Rows that one model learns from at most. Of more, positives are kept and negatives drawn, another draw for each
+model, and weighted to stand for all: time no longer grows with the table."""
 
 PART = 0.8
 """Share of the rows that each model sees."""

@@ -79,9 +79,7 @@ def _log(values: Floats) -> Floats:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _terms(
-    values: Floats, middle: Floats, spread: Floats, levels: tuple[Floats | None, ...]
-) -> tuple[Floats, Ints]:
+def _terms(values: Floats, middle: Floats, spread: Floats, levels: tuple[Floats | None, ...]) -> tuple[Floats, Ints]:
     """The terms of every feature, and the feature that each is of."""
     parts: list[Floats] = []
     of_feature: list[int] = []

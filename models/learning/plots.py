@@ -59,14 +59,14 @@ def gains(
     """Write the gains curve of rankers, the first of them the model: what share a list of any length finds."""
     figure, axes = _canvas(7.4, 5.0)
     shares = np.linspace(0, 1, 401)
-    ends: list[tuple[str, float, str]] = []
+    ends: list[tuple[str, str]] = []
     for (name, lists), colour, dash in zip(rankers.items(), (MODEL, OTHER), ("-", "--"), strict=False):
         found = gains_of(lists, shares)
         axes.plot(shares, found, color=colour, linestyle=dash, linewidth=2)
-        ends.append((f"{name}: {np.interp(0.1, shares, found):.0%} in the first 10 %", 0.0, colour))
+        ends.append((f"{name}: {np.interp(0.1, shares, found):.0%} in the first 10%", colour))
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     axes.text(0.72, 0.69, "by chance", color=GREY, ha="left", va="top")
-    for at, (text, _, colour) in enumerate(ends):
+    for at, (text, colour) in enumerate(ends):
         axes.text(0.985, 0.09 - 0.06 * at, text, color=colour, ha="right", va="bottom", weight="bold")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.set_xlabel(f"Share of {rows} looked at, the likeliest of each group first")
@@ -76,18 +76,18 @@ def gains(
     _save(figure, path)
 
 
-def calibration(path: Path, groups: Mapping[str, Sequence[Mapping[str, Any]]], scale: bool = True) -> None:
+def calibration(path: Path, groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Write stated against found probability, a line a group; `groups` holds the bins of `judge.calibration_bins`."""
     figure, axes = _canvas(6.4, 5.6)
     most = max((max(b["stated"], b["found"]) for bins in groups.values() for b in bins), default=1.0)
-    limit = min(1.0, most * 1.12) if scale else 1.0
+    limit = min(1.0, most * 1.12)
     axes.plot([0, limit], [0, limit], color=GREY, linewidth=1, linestyle=":")
-    axes.text(limit * 0.62, limit * 0.6, "stated = found", color=GREY, ha="left", va="top")
+    axes.text(0.98, 0.03, "dotted: stated = found", color=GREY, transform=axes.transAxes, ha="right", va="bottom")
     for at, (name, bins) in enumerate(groups.items()):
         colour, mark = GROUPS[at % MOST_LINES], MARKS[at % MOST_LINES]
         stated, found = [b["stated"] for b in bins], [b["found"] for b in bins]
         axes.plot(stated, found, color=colour, marker=mark, linewidth=1.5, markersize=5)
-        axes.text(0.03, 0.95 - 0.06 * at, f"{name}", color=colour, transform=axes.transAxes, weight="bold")
+        axes.text(0.03, 0.95 - 0.06 * at, _short(name), color=colour, transform=axes.transAxes, weight="bold")
         axes.plot(0.018, 0.962 - 0.06 * at, marker=mark, color=colour, transform=axes.transAxes, markersize=5)
     axes.set(xlim=(0, limit), ylim=(0, limit))
     axes.set_xlabel("Probability stated (mean of a bin)")
@@ -109,11 +109,19 @@ def precision_by_group(path: Path, groups: Sequence[GroupDots], share: str, othe
         axes.plot(group.chance, at, "|", color=GREY, markersize=13, markeredgewidth=2)
     axes.set_yticks(range(len(shown)), [_short(group.group) for group in shown])
     axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(0, 1.02))
-    axes.set_xlabel(f"Share of the first {share} of the list that is positive (bar: 95 % interval)")
+    axes.set_xlabel(f"Share of the first {share} of the list that is positive (bar: 95% interval)")
     axes.set_title("Precision in each group", loc="left", pad=26)
     named = (("●", "model", MODEL), ("◇", other, OTHER), ("|", "chance", GREY))
-    for place, (mark, text, colour) in zip((0.0, 0.16, 0.72), named, strict=True):
-        axes.text(place, 1.02, f"{mark} {_short(text, 40)}", color=colour, transform=axes.transAxes, va="bottom", weight="bold")
+    for place, (mark, text, colour) in zip((0.0, 0.14, 0.48), named, strict=True):
+        axes.text(
+            place,
+            1.02,
+            f"{mark} {_short(text, 40)}",
+            color=colour,
+            transform=axes.transAxes,
+            va="bottom",
+            weight="bold",
+        )
     _percent(axes.xaxis)
     _save(figure, path)
 

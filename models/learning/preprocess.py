@@ -24,9 +24,25 @@ MOST_DISTINCT = 0.3
 ID_ROWS = 50
 """Rows below which whole numbers may differ by chance."""
 
-ID_WORDS = frozenset(
-    "id ids uid uuid guid key pk ref reference uprn usrn uarn toid bbl bin parcel pin objectid fid rowid row no number "
-    "nr num index idx serial".split()
+ID_WORDS = (
+    *(
+        "id",
+        "ids",
+        "uid",
+        "uuid",
+        "guid",
+        "key",
+        "pk",
+        "ref",
+        "reference",
+        "uprn",
+        "usrn",
+        "uarn",
+        "toid",
+        "bbl",
+        "bin",
+    ),
+    *("parcel", "pin", "objectid", "fid", "rowid", "row", "no", "number", "nr", "num", "index", "idx", "serial"),
 )
 """Words of a heading that name an identifier, English and of property tables."""
 
@@ -111,7 +127,7 @@ def is_identifier(name: str, values: Floats) -> bool:
     if share < 0.95:
         return False
     words = set("".join(c if c.isalnum() else " " for c in name.lower()).split())
-    if words & ID_WORDS:
+    if words.intersection(ID_WORDS):
         return True
     if share < 1:
         return False
@@ -172,6 +188,7 @@ class Encoder:
 
     def fit_transform(self, columns: Sequence[Column], positive: Mask) -> Floats:
         """Learn from training rows, and encode them out of fold: shape (rows, columns)."""
+        from sklearn.model_selection import StratifiedKFold
         from sklearn.preprocessing import TargetEncoder
 
         many = [at for at, column in enumerate(columns) if column.many]
@@ -180,9 +197,7 @@ class Encoder:
             self._encoder = TargetEncoder(
                 categories=[_names(columns[at]) for at in many],
                 target_type="binary",
-                cv=5,
-                shuffle=True,
-                random_state=SEED,
+                cv=StratifiedKFold(5, shuffle=True, random_state=SEED),
             )
             matrix[:, many] = self._encoder.fit_transform(_levels(columns, many), positive.astype(int))
         return matrix

@@ -70,9 +70,10 @@ def _answers(column: pa.ChunkedArray, name: str) -> Floats:
         column = column.cast(pa.uint8())
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = _words(column, name)
-    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        if not pa.types.is_null(kind):
-            raise LodaError(f"The label '{name}' holds {kind}. It must be yes and no, 0 and 1, or a number.")
+    elif not (
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
+    ):
+        raise LodaError(f"The label '{name}' holds {kind}. It must be yes and no, 0 and 1, or a number.")
     return np.array(pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(), dtype=np.float64)
 
 

@@ -19,7 +19,6 @@ from models.table.reading import read_table, require
 from models.table.series import together
 from pipelines.core.errors import LodaError
 
-
 OWN_LEVELS = "tells the groups apart: its values in one group are not those of another, so nothing carries over"
 
 

@@ -203,7 +203,7 @@ def draw(task: Task, fitted: Fitted, report: Mapping[str, Any], folder: Path) ->
         bins = {name: judge.calibration_bins(probability[own], answers[own]) for name, own in named.items()}
     plots.calibration(folder / "calibration.png", bins)
     dots = [_dots(group, report) for group in judged]
-    plots.precision_by_group(folder / "precision_by_group.png", dots, SHOWN.replace("%", " %"), "best single column")
+    plots.precision_by_group(folder / "precision_by_group.png", dots, SHOWN, "best single column")
     return ["gains.png", "calibration.png", "precision_by_group.png"]
 
 

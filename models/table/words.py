@@ -8,7 +8,7 @@ from typing import Any
 ALT = {
     "gains.png": "Share of positives found against share of rows looked at",
     "calibration.png": "Stated against found probability",
-    "precision_by_group.png": "Precision in the first 5 % of each group's list",
+    "precision_by_group.png": "Precision in the first 5% of each group's list",
 }
 
 
@@ -22,10 +22,11 @@ def markdown(report: Mapping[str, Any], pictures: Sequence[str]) -> str:
 def _head(report: Mapping[str, Any]) -> str:
     return (
         f"# Ranked by {_code(report['label'])}\n\n"
-        f"**A lead to check, not a finding.** {report['rows']:,} rows of {_code(report['file'])}, {report['labelled']:,} "
-        f"of them with an answer, {report['positives']:,} positive. Each {_code(report['group'])} is scored by a model "
-        "that learnt from the other groups only, and that was calibrated on groups left out among those. Rows without "
-        "an answer are scored, and neither learnt from nor judged."
+        f"**A lead to check, not a finding.** {report['rows']:,} rows of {_code(report['file'])}, "
+        f"{report['labelled']:,} of them with an answer, {report['positives']:,} positive. "
+        f"Each {_code(report['group'])} is scored by a model "
+        "that learnt from the other groups only, and that was calibrated on rows left out among those (whole groups "
+        "where there are several). Rows without an answer are scored, and neither learnt from nor judged."
     )
 
 
@@ -33,20 +34,21 @@ def _figures(report: Mapping[str, Any]) -> str:
     lines = [
         "## How good the list is",
         "",
-        f"| {_cell(report['group'])} | rows | positive | AUC (95 %) | average precision | precision in the first 1 %, "
-        "5 %, 10 % | lift at 5 % (95 %) | Brier | calibration error |",
+        f"| {_cell(report['group'])} | rows | positive | AUC (95%) | average precision | precision in the first 1%, "
+        "5%, 10% | lift at 5% (95%) | Brier | calibration error |",
         "| --- | ---: | ---: | --- | ---: | --- | --- | ---: | ---: |",
         *(_row(name, own) for name, own in report["groups"].items()),
         "",
         "The same groups ranked by the one column that ranks the training groups best:",
         "",
-        f"| {_cell(report['group'])} | column | AUC (95 %) | average precision | precision in the first 1 %, 5 %, 10 % | "
-        "lift at 5 % (95 %) |",
+        f"| {_cell(report['group'])} | column | AUC (95%) | average precision | precision in the first 1%, 5%, 10% | "
+        "lift at 5% (95%) |",
         "| --- | --- | --- | ---: | --- | --- |",
         *(_one_row(name, own) for name, own in report["one_feature"].items()),
         "",
-        "Intervals are bootstrap intervals over a group's rows: they tell what chance does to the figure in this group, "
-        "not how another group would differ. Ties count at their average; report.json has the worst and the best case. "
+        "Intervals are bootstrap intervals over a group's rows: they tell what chance does to the figure in this "
+        "group, not how another group would differ. Ties count at their average; report.json has the worst and the "
+        "best case. "
         f"The calibration error is the mean distance of stated from found share over {report['settings']['ece_bins']} "
         "bins of as many rows each.",
     ]
@@ -55,7 +57,8 @@ def _figures(report: Mapping[str, Any]) -> str:
 
 def _row(name: str, own: Mapping[str, Any]) -> str:
     if own["auc"] is None:
-        return f"| {_cell(name)} | {own['rows']:,} | {_share(own['base_rate'])} | not judged: one answer only, or none | | | | | |"
+        start = f"| {_cell(name)} | {own['rows']:,} | {_share(own['base_rate'])} |"
+        return f"{start} not judged: one answer only, or none | | | | | |"
     return (
         f"| {_cell(name)} | {own['rows']:,} | {_share(own['base_rate'])} | {_between(own, 'auc', 3)} | "
         f"{own['average_precision']:.3f} | {_cuts(own)} | {_lift(own)} | {own['brier']:.4f} | {own['ece']:.4f} |"
@@ -96,13 +99,15 @@ def _forward(report: Mapping[str, Any]) -> str:
         return ""
     if "not_possible" in ahead:
         return f"## Forwards in time\n\n{ahead['not_possible']}"
-    head = f"## Forwards in time\n\nLearnt from {ahead['learnt_from_rows']:,} rows known before {ahead['judged_from']}, "
+    head = (
+        f"## Forwards in time\n\nLearnt from {ahead['learnt_from_rows']:,} rows known before {ahead['judged_from']}, "
+    )
     if ahead["auc"] is None:
         return f"{head}but the {ahead['rows']:,} rows known since have one answer only and judge nothing."
     return (
         f"{head}judged on the {ahead['rows']:,} known since ({ahead['base_rate']:.1%} positive): AUC "
-        f"{_between(ahead, 'auc', 3)}, average precision {ahead['average_precision']:.3f}, precision in the first 1 %, "
-        f"5 %, 10 % {_cuts(ahead)}."
+        f"{_between(ahead, 'auc', 3)}, average precision {ahead['average_precision']:.3f}, precision in the first 1%, "
+        f"5%, 10% {_cuts(ahead)}."
     )
 
 
@@ -126,8 +131,8 @@ def _limits(report: Mapping[str, Any]) -> str:
     return (
         "## Limits\n\n"
         "- The answers are what somebody recorded: where nobody looked, a row without a finding may still be one.\n"
-        "- A leak that no rule sees stays in: a count that was kept up after the answer under a heading without a year, "
-        "for one. A column that leads the list above and surprises you is worth a question.\n"
+        "- A leak that no rule sees stays in: a count that was kept up after the answer under a heading without a "
+        "year, for one. A column that leads the list above and surprises you is worth a question.\n"
         "- Scores of two groups come from two models. Within a group they rank; between groups compare them with care."
     )
 

@@ -51,9 +51,9 @@ def _print(report: dict[str, Any], out: Path) -> None:
     from pipelines.cli.console import console, table_of
 
     group = report["group"]
-    figures = ("rows", "positive", "AUC", "95 %", "its AUC", "first 5 %", "lift")
+    figures = ("rows", "positive", "AUC", "95%", "its AUC", "first 5%", "lift")
     table = table_of(
-        *(group, "rows", "positive", "AUC", "95 %", "best column", "its AUC", "first 5 %", "lift"),
+        *(group, "rows", "positive", "AUC", "95%", "best column", "its AUC", "first 5%", "lift"),
         right=figures,
         title=f"{report['label']}: each {group} scored by a model that has not seen it",
     )
