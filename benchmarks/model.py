@@ -227,7 +227,7 @@ def _timed_fits(clock: Clock) -> list[float]:
 def _scored(clock: Clock, detector: estimator.Detector, path: Path) -> int:
     rows = pq.read_table(path)
     with clock.step("scores and reasons"):
-        score.scored(detector, rows, {}, "model")
+        score.scored(detector, rows, score.values_of(detector.features, rows), {}, "model")
     return rows.num_rows
 
 

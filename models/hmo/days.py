@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-Texts = npt.NDArray[np.object_]
+from models.learning.arrays import Floats, Ints, Mask, Texts
+
+__all__ = ["EPOCH", "NEVER", "Floats", "Ints", "Mask", "Texts", "day_number", "day_of", "days_column", "event_days"]
 
 NEVER = 2**31
 """The day number of a missing date: an event that has not happened, a liability that has not ended."""

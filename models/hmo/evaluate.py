@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from models.hmo.days import Floats, Mask
+from models.learning.judge import at_capacity
+
+__all__ = ["TrialList", "at_capacity", "calibration", "lists", "ranking_quality"]
 
 
 @dataclass(frozen=True)
@@ -23,40 +26,6 @@ class TrialList:
     capacity: int
     found: Floats
     scores: Mapping[str, Floats]
-
-
-@dataclass(frozen=True)
-class AtCapacity:
-    """HMOs among the first `capacity` of a list: at worst, on average and at best over the orders of ties."""
-
-    worst: float
-    expected: float
-    best: float
-    answered: float
-
-
-def at_capacity(scores: Floats, found: Floats, capacity: int) -> AtCapacity:
-    """What a list cut at capacity would have found; `answered` is how many of it were ever licensed or visited.
-
-    Ties at the cut make the difference between worst and best; on average they find their
-    share. Unlabelled properties count as nothing found, so all figures are lower bounds.
-    """
-    capacity = min(capacity, len(scores))
-    if not capacity:
-        return AtCapacity(0.0, 0.0, 0.0, 0.0)
-    cut = np.partition(scores, len(scores) - capacity)[len(scores) - capacity]
-    above, tied = scores > cut, scores == cut
-    hits = int((found[above] == 1).sum())
-    tied_hits, tied_all = int((found[tied] == 1).sum()), int(tied.sum())
-    places = capacity - int(above.sum())
-    misses = tied_all - tied_hits
-    answered = float((~np.isnan(found[above])).sum() + (~np.isnan(found[tied])).sum() * places / tied_all)
-    return AtCapacity(
-        worst=float(hits + max(places - misses, 0)),
-        expected=hits + places * tied_hits / tied_all,
-        best=float(hits + min(places, tied_hits)),
-        answered=answered,
-    )
 
 
 def lists(trials: list[TrialList]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def score(borough: str, as_of: date) -> StageResult:
             f"The champion {chosen.id} asks for {', '.join(missing)}, which is not made any more: "
             "train with this code and promote the new model."
         )
-    values = _values(detector.features, rows)
+    values = values_of(detector.features, rows)
     table = scored(detector, rows, values, stages.summary_of(matrix.STAGE, borough).get("known_to", {}), chosen.id)
     probability = table["probability"].to_numpy()
     access.write_table(TABLE, table, borough=borough, made_from={"inputs": made_from, "model": chosen.id})
@@ -77,7 +77,8 @@ def _shifts(model_id: str, borough: str, names: tuple[str, ...], values: Floats,
     return drift.figures(drift.compare(then, borough, names, values, probability) if then else [])
 
 
-def _values(names: tuple[str, ...], rows: pa.Table) -> Floats:
+def values_of(names: tuple[str, ...], rows: pa.Table) -> Floats:
+    """The named columns of rows of `matrix`: shape (rows, names), NaN where unknown."""
     values = np.empty((rows.num_rows, len(names)), order="F")
     for at, name in enumerate(names):
         values[:, at] = rows[name].to_numpy()

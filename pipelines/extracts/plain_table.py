@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import sys
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,13 +18,15 @@ from pipelines.core.errors import LodaError, NotFound
 
 DELIMITERS = (",", ";", "\t", "|")
 PARQUET = (".parquet", ".pq")
+GZIP = b"\x1f\x8b"
 BLOCK = 16 * 1024 * 1024
 
 
 def read_plain_table(path: Path, columns: tuple[str, ...] | None = None) -> pa.Table:
     """The file's rows in their order, every column as text, null where a cell is missing.
 
-    A CSV may have any of four delimiters, be UTF-8, UTF-16 or Windows-1252, and have cells with line breaks. A row with
+    A CSV may have any of four delimiters, be UTF-8, UTF-16 or Windows-1252, have cells with line breaks, and be packed
+    by gzip. A row with
     too few cells is filled up with nulls; of one with too many, what is over is dropped: no row is lost or moved.
     Empty lines are no rows.
 
@@ -48,15 +52,38 @@ def headings(path: Path) -> list[str]:
         NotFound: there is no such file.
         LodaError: it cannot be read as a table.
     """
+    names = headings_as_written(path)
+    return names if path.suffix.lower() in PARQUET else _unique(names)
+
+
+def headings_as_written(path: Path) -> list[str]:
+    """The column names of a file as they stand in it, repeated and blank ones included.
+
+    Raises:
+        NotFound: there is no such file.
+        LodaError: it cannot be read as a table.
+    """
     _there(path)
     if path.suffix.lower() in PARQUET:
         try:
             return list(pq.read_schema(path).names)
         except (pa.ArrowException, OSError) as error:
             raise _no_table(path) from error
+    return _first_row(_text(_bytes(path, BLOCK)), path)
+
+
+def _bytes(path: Path, most: int = -1) -> bytes:
+    """The file's bytes, unpacked if gzip packed them, or the first of them."""
     with path.open("rb") as handle:
-        first = _text(handle.read(BLOCK))
-    return _unique(_first_row(first, path))
+        packed = handle.read(2) == GZIP
+        handle.seek(0)
+        if not packed:
+            return handle.read(most)
+        try:
+            with gzip.open(handle) as unpacked:
+                return unpacked.read(most)
+        except (OSError, EOFError, zlib.error) as error:
+            raise _no_table(path) from error
 
 
 def _there(path: Path) -> None:
@@ -93,7 +120,7 @@ def _decoded(value: bytes | None) -> str | None:
 
 
 def _csv(path: Path) -> pa.Table:
-    raw = path.read_bytes()
+    raw = _bytes(path)
     text = _text(raw[:BLOCK])
     names = _unique(_first_row(text, path))
     delimiter = _delimiter(text)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from models.hmo import estimator, explain, features
+from models.hmo import estimator, features
 from models.hmo.estimator import Detector
 from models.hmo.score import reasons
+from models.learning import explain
 
 
 def noisy(rows: int, columns: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -30,10 +30,10 @@ def test_the_likeliest_are_told_why_and_everybody_has_a_probability(detector: De
     values[rng.random(values.shape) < 0.2] = np.nan
     uprns = np.array([str(number) for number in range(400)], dtype=object)
     rows = matrix.table_of("camden", date(2026, 10, 1), uprns, values)
-    whole = score.scored(detector, rows, {}, "m").to_pandas()
+    whole = score.scored(detector, rows, score.values_of(detector.features, rows), {}, "m").to_pandas()
     np.testing.assert_allclose(whole["probability"], detector.probability(values))
     monkeypatch.setattr(score, "REASONED", 50)
-    part = score.scored(detector, rows, {}, "m").to_pandas()
+    part = score.scored(detector, rows, score.values_of(detector.features, rows), {}, "m").to_pandas()
     np.testing.assert_array_equal(part["probability"], whole["probability"])
     least = np.sort(whole["probability"])[-50]
     likely = (whole["probability"] >= least).to_numpy()

@@ -4,9 +4,9 @@ For one tree the value of a set of features is what the tree is expected to say 
 those are known: a known split is followed, an unknown one is averaged over its two sides by
 how many training rows went each way (path-dependent TreeSHAP; Lundberg et al., "From local
 explanations to global understanding with explainable AI for trees", 2020). A tree of at
-most eight leaves has at most seven splits, so a property is one of 128 patterns of answers:
+most eight leaves has at most seven splits, so a row is one of 128 patterns of answers:
 the Shapley values of all patterns are worked out once for each tree, by definition and
-without approximation, and looked up for each property.
+without approximation, and looked up for each row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from models.hmo.days import Floats, Ints, Mask
+from models.learning.arrays import Floats, Ints, Mask
 
 MAX_LEAVES = 8
 """More leaves would make the tables grow beyond 128 patterns a tree."""
@@ -28,12 +28,14 @@ class TreeTable:
     """One tree: its splits, and what each pattern of their answers contributes.
 
     `shares` has shape (patterns, features used); bit `i` of a pattern is 1 where split `i`
-    sends the property to the left.
+    sends the row to the left. `left_levels` holds, for a split by category, which levels go
+    left, and None for a split by number.
     """
 
     feature: Ints
     threshold: Floats
     missing_left: Mask
+    left_levels: tuple[Mask | None, ...]
     used: Ints
     shares: Floats
     expected: float
@@ -41,36 +43,45 @@ class TreeTable:
 
 def tables(model: Any) -> list[TreeTable]:
     """The table of every tree of a fitted HistGradientBoostingClassifier for two classes."""
-    return [_table(stage[0].nodes) for stage in model._predictors]
+    return [_table(stage[0].nodes, stage[0].raw_left_cat_bitsets) for stage in model._predictors]
 
 
 def contributions(model: Any, values: Floats) -> tuple[float, Floats]:
     """What each feature adds to each raw score, in log-odds.
 
     Returns:
-        The score of nobody in particular, and an array of shape (rows, features); for every
+        The score of no row in particular, and an array of shape (rows, features); for every
         row the first plus the sum of the second is the model's raw score.
     """
     base = float(np.ravel(model._baseline_prediction)[0])
     shares = np.zeros((values.shape[1], values.shape[0]))
-    columns = np.asfortranarray(values, dtype=np.float64)
+    columns, order = _as_split_on(model, values)
     missing = np.isnan(columns)
     for tree in tables(model):
         base += tree.expected
         pattern = np.zeros(values.shape[0], dtype=np.intp)
-        for bit, (feature, threshold, left) in enumerate(
-            zip(tree.feature, tree.threshold, tree.missing_left, strict=True)
+        for bit, (feature, threshold, levels) in enumerate(
+            zip(tree.feature, tree.threshold, tree.left_levels, strict=True)
         ):
-            goes_left = columns[:, feature] <= threshold
-            if left:
-                goes_left |= missing[:, feature]
+            own = columns[:, feature]
+            goes_left = own <= threshold if levels is None else levels[np.nan_to_num(own).astype(np.intp)]
+            goes_left = np.where(missing[:, feature], tree.missing_left[bit], goes_left)
             pattern |= goes_left.astype(np.intp) << bit
         for at, feature in enumerate(tree.used):
-            shares[feature] += tree.shares[pattern, at]
+            shares[order[feature]] += tree.shares[pattern, at]
     return base, shares.T
 
 
-def _table(nodes: np.ndarray[Any, Any]) -> TreeTable:
+def _as_split_on(model: Any, values: Floats) -> tuple[Floats, Ints]:
+    """The columns as the trees see them, and the feature that each is: scikit-learn puts categories first."""
+    categorical = getattr(model, "is_categorical_", None)
+    if categorical is None:
+        return np.asfortranarray(values, dtype=np.float64), np.arange(values.shape[1])
+    order = np.r_[np.flatnonzero(categorical), np.flatnonzero(~categorical)]
+    return np.asfortranarray(model._preprocessor.transform(values), dtype=np.float64), order
+
+
+def _table(nodes: np.ndarray[Any, Any], bitsets: np.ndarray[Any, Any]) -> TreeTable:
     splits = np.flatnonzero(nodes["is_leaf"] == 0)
     if len(splits) >= MAX_LEAVES:
         raise ValueError(f"A tree of {len(splits) + 1} leaves cannot be explained; at most {MAX_LEAVES} are.")
@@ -81,10 +92,18 @@ def _table(nodes: np.ndarray[Any, Any]) -> TreeTable:
         feature=feature,
         threshold=nodes["num_threshold"][splits].astype(float),
         missing_left=nodes["missing_go_to_left"][splits].astype(bool),
+        left_levels=tuple(
+            _levels(bitsets[nodes["bitset_idx"][split]]) if nodes["is_categorical"][split] else None for split in splits
+        ),
         used=used,
         shares=_shapley(worth, len(used)),
         expected=float(worth[0, 0]),
     )
+
+
+def _levels(bits: np.ndarray[Any, Any]) -> Mask:
+    """Which of 256 levels are set in eight words of 32 bits, the lowest bit first."""
+    return np.unpackbits(bits.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
 
 
 def _worth(nodes: np.ndarray[Any, Any], splits: Ints, used: Ints) -> Floats:
