@@ -14,6 +14,7 @@ from models.hmo.days import Floats, Mask, Texts
 from models.hmo.estimator import Detector
 from models.hmo.evidence import Evidence
 from models.hmo.recommendation import recommend
+from models.learning.judge import AtCapacity, at_capacity
 from pipelines.core.errors import ConfigurationError, NotFound
 from pipelines.core.ledger.models import ModelVersion
 
@@ -188,7 +189,7 @@ def _expected(bench: Bench, model_id: str) -> float:
 
 def _borough(bench: Bench, champion: str, challenger: str) -> dict[str, Any]:
     """One borough of a comparison: what each would have found, who alone found what, how far today's lists agree."""
-    cuts = {name: evaluate.at_capacity(bench.scores[name], bench.found, bench.capacity) for name in bench.scores}
+    cuts = {name: at_capacity(bench.scores[name], bench.found, bench.capacity) for name in bench.scores}
     old, new = (fairness.listed(bench.scores[name], bench.uprns, bench.capacity) for name in (champion, challenger))
     hit = bench.found == 1
     now_old, now_new = (
@@ -210,11 +211,11 @@ def _borough(bench: Bench, champion: str, challenger: str) -> dict[str, Any]:
     }
 
 
-def _cut(found: evaluate.AtCapacity) -> dict[str, float]:
+def _cut(found: AtCapacity) -> dict[str, float]:
     return {"worst": found.worst, "found": round(found.expected, 2), "best": found.best}
 
 
-def _verdict(champion: evaluate.AtCapacity, challenger: evaluate.AtCapacity) -> str:
+def _verdict(champion: AtCapacity, challenger: AtCapacity) -> str:
     """Better or worse only where no order of ties could turn it round."""
     if challenger.worst > champion.best:
         return "better"
