@@ -13,6 +13,7 @@ from models.learning.boosting import SEED, SETTINGS, Detector, calibrate, logist
 __all__ = ["SEED", "SETTINGS", "Detector", "calibrate", "fit", "logistic", "one_thread", "raw_scores"]
 
 
-def fit(values: Floats, hmo: Mask, weights: Floats, names: Sequence[str]) -> Any:
+def fit(values: Floats, hmo: Mask, weights: Floats, names: Sequence[str], seed: int = 0) -> Any:
     """Fit the trees. Features whose direction is declared can only raise the score as they grow."""
-    return boosting.fit(values, hmo, weights, [BY_NAME[name].direction for name in names])
+    directions = [BY_NAME[name].direction for name in names]
+    return boosting.fit(values, hmo, weights, directions, {"random_state": SEED + seed})

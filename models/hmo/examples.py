@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.hmo import cohort, features, labels
+from models.hmo import cohort, features, labels, prior
 from models.hmo.days import Floats, Ints, Mask, Texts, day_number
 from models.hmo.evidence import Evidence
 from pipelines.core.hashing import hash_rows
@@ -98,7 +98,8 @@ class Gathered:
 
     `before` and `standing` are learnt from on the day of training; `standing_then` is what was
     known on the newest day of the history. `forward` holds that day's candidates with what became
-    known after it, `known` today's homes with what is known of them.
+    known after it, `known` today's homes with what is known of them, `counts` what tells how many
+    HMOs there are.
     """
 
     borough: str
@@ -107,6 +108,7 @@ class Gathered:
     standing_then: Examples
     forward: Trial
     known: Trial
+    counts: prior.Found
 
 
 def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) -> Gathered:
@@ -146,6 +148,7 @@ def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) ->
         standing_then=_standing(evidence, dates[-1], inside, values, sampled, newest),
         forward=_forward(evidence, found, inside & ~settled_then, values, newest),
         known=Trial(now_values[now_inside].astype(np.float32), label[now_inside], evidence.uprns[now_inside]),
+        counts=prior.found(evidence, as_of),
     )
 
 

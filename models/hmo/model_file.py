@@ -30,7 +30,7 @@ def save(detector: Detector, model_id: str) -> tuple[str, str]:
     import skops.io
 
     content = {
-        "model": detector.model,
+        "models": list(detector.models),
         "features": list(detector.features),
         "slope": detector.slope,
         "intercept": detector.intercept,
@@ -69,4 +69,6 @@ def load(version: ModelVersion) -> Detector:
         raise UntrustedModel(
             f"The file of model {version.id} holds types that are not trusted, so it was not opened: train again."
         ) from error
-    return Detector(content["model"], tuple(content["features"]), content["slope"], content["intercept"])
+    if "models" not in content:
+        raise UntrustedModel(f"The file of model {version.id} was written by an earlier version: train again.")
+    return Detector(tuple(content["models"]), tuple(content["features"]), content["slope"], content["intercept"])

@@ -20,7 +20,9 @@ from models.hmo import (
     fairness,
     features,
     inputs,
+    learners,
     model_file,
+    prior,
     registry,
     splits,
 )
@@ -42,9 +44,6 @@ log = logging.getLogger(__name__)
 STAGE = "train"
 FEWEST_HMOS = 10
 """Known HMOs below which no model is made; with so few its card shows how little it can tell."""
-
-FEWEST_TO_TRY = 10
-"""HMOs below which not even a trial model is fitted."""
 
 FEWEST_VISITS = 20
 """Visits of either answer below which the calibration falls back on the register."""
@@ -108,12 +107,12 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
     groups = rows.borough if several else rows.group
     fold = splits.folds(groups, rows.hmo)
     final, then, *by_fold = _fit_all(
-        [rows, _learnt_then(gathered, as_of), *(rows.take(fold != number) for number in _numbers(fold))]
+        [rows, learnt_then(gathered, as_of), *(rows.take(fold != number) for number in _numbers(fold))]
     )
     left_out = np.zeros(len(rows))
     for number, model in zip(_numbers(fold), by_fold, strict=True):
         if model is not None:
-            left_out[fold == number] = estimator.raw_scores(model, rows.values[fold == number])
+            left_out[fold == number] = learners.raw(model, rows.values[fold == number])
     before = rows.date_index < splits.STEPS
     slope, intercept, calibrated_on, tried = _calibration(rows, left_out)
     # A borough's list is ranked by a model that never saw the borough; one borough alone has no such model.
@@ -129,10 +128,29 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
         "calibration": {"on": calibrated_on, "slope": round(slope, 4), "intercept": round(intercept, 4), **tried},
         "lists_forward": _lists(gathered, lambda part: part.forward, lambda _borough: then),
         "lists_left_out": _lists(gathered, lambda part: part.known, unseen.get),
+        "prior": priors(gathered),
         "fairness": _audit(gathered, then),
         "settings": estimator.SETTINGS,
     }
     return Trained(Detector(final, features.NAMES, slope, intercept), metrics)
+
+
+def priors(gathered: list[Gathered]) -> list[dict[str, Any]]:
+    """How many HMOs each borough is estimated to have; empty while no visit has found any."""
+    counts = [part.counts for part in gathered]
+    if not any(count.visited for count in counts):
+        return []
+    return [
+        {
+            "borough": made.borough,
+            "homes": made.homes,
+            "hmos": round(made.hmos),
+            "low": round(made.low * made.homes),
+            "high": round(made.high * made.homes),
+            "register_covers": round(made.coverage, 3),
+        }
+        for made in prior.estimate(counts)
+    ]
 
 
 def _numbers(fold: Ints) -> list[int]:
@@ -142,16 +160,10 @@ def _numbers(fold: Ints) -> list[int]:
 def _fit_all(parts: list[Examples]) -> list[Any]:
     """Fit a model to each of several sets of rows, two at a time; None where there are too few HMOs to learn from."""
     with ThreadPoolExecutor(min(settings().workers, 2)) as pool:
-        return list(pool.map(_fit, parts))
+        return list(pool.map(learners.fit, parts))
 
 
-def _fit(rows: Examples) -> Any:
-    if int(rows.hmo.sum()) < FEWEST_TO_TRY or rows.hmo.all():
-        return None
-    return estimator.fit(rows.values, rows.hmo, rows.weights(), features.NAMES)
-
-
-def _learnt_then(gathered: list[Gathered], as_of: date) -> Examples:
+def learnt_then(gathered: list[Gathered], as_of: date) -> Examples:
     """What a model could have learnt from on the newest day of the history."""
     newest = splits.STEPS - 1
     day = day_number(splits.history(as_of)[newest])
@@ -187,7 +199,7 @@ def _lists(
         if model is None or not len(trial.found):
             continue
         values = trial.values.astype(float)
-        scores = {"model": estimator.raw_scores(model, values)}
+        scores = {"model": learners.raw(model, values)}
         scores |= {name: ranker(values) for name, ranker in baselines.BASELINES.items()}
         trials.append(evaluate.TrialList(part.borough, capacity_of(part.borough), trial.found, scores))
     return evaluate.lists(trials)
@@ -200,7 +212,7 @@ def _audit(gathered: list[Gathered], model: Any) -> dict[str, Any]:
     parts = []
     for part in gathered:
         trial = part.forward
-        scores = estimator.raw_scores(model, trial.values.astype(float)) if len(trial.found) else np.zeros(0)
+        scores = learners.raw(model, trial.values.astype(float)) if len(trial.found) else np.zeros(0)
         parts.append(fairness.homes(part.borough, trial.uprns, scores, trial.found, capacity_of(part.borough)))
     return fairness.audit(parts)
 

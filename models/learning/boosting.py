@@ -28,16 +28,16 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Detector:
-    """A fitted model. Probability = logistic(slope x raw score + intercept), so reasons add up in log-odds."""
+    """Fitted models as one. Probability = logistic(slope x mean raw score + intercept): reasons add up in log-odds."""
 
-    model: Any
+    models: tuple[Any, ...]
     features: tuple[str, ...]
     slope: float
     intercept: float
 
     def raw(self, values: Floats) -> Floats:
         """Raw scores in log-odds; `values` has shape (rows, features) in the order of `features`."""
-        return raw_scores(self.model, values)
+        return np.asarray(np.mean([raw_scores(model, values) for model in self.models], axis=0))
 
     def log_odds(self, values: Floats) -> Floats:
         """Calibrated scores in log-odds."""
@@ -49,7 +49,11 @@ class Detector:
 
     def reasons(self, values: Floats) -> tuple[float, Floats]:
         """A base and what each feature adds to it, in calibrated log-odds: shape (rows, features)."""
-        base, shares = explain.contributions(self.model, values)
+        base, shares = 0.0, np.zeros(values.shape)
+        for model in self.models:
+            own_base, own = explain.contributions(model, values)
+            base += own_base / len(self.models)
+            shares += own / len(self.models)
         return self.slope * base + self.intercept, self.slope * shares
 
 

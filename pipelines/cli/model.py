@@ -93,6 +93,28 @@ def model_compare(
             model_display.print_comparison(found)
 
 
+@model_app.command("backtest", epilog="Example: loda model backtest --as-of 2026-09-30 --steps 2 --out backtest")
+def model_backtest(
+    as_of: AsOf = "",
+    steps: Annotated[int, typer.Option(min=1, max=8, help="Half years to go back and judge.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and pictures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What past lists would have found: our model, other ways to learn, and what inspectors have without one."""
+    from models.hmo import backtest_report
+    from models.hmo.backtest import backtest
+    from pipelines.governance.reads import reading
+
+    with sentences(), reading("model backtest", "london"):
+        report, tried = backtest(_day(as_of), steps)
+        if out is not None:
+            backtest_report.write(out, report, tried)
+        if as_json:
+            print_json(report)
+        else:
+            typer.echo(backtest_report.text(report))
+
+
 @model_app.command("drift", epilog="Example: loda model drift --json")
 def model_drift(as_json: Json = False) -> None:
     """What of each borough's inputs and scores has moved since the champion was trained, as of the last scores."""

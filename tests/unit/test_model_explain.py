@@ -30,7 +30,7 @@ def test_contributions_add_up_to_the_raw_score():
     base, shares = explain.contributions(model, values)
     assert shares.shape == values.shape
     np.testing.assert_allclose(base + shares.sum(axis=1), model.decision_function(values), atol=1e-9)
-    detector = Detector(model, features.NAMES, 0.8, -1.2)
+    detector = Detector((model,), features.NAMES, 0.8, -1.2)
     base, shares = detector.reasons(values)
     np.testing.assert_allclose(estimator.logistic(base + shares.sum(axis=1)), detector.probability(values), atol=1e-12)
 

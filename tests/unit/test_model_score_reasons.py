@@ -21,7 +21,7 @@ def detector() -> Detector:
     hmo = values[:, features.NAMES.index("surnames")] + rng.normal(size=2000) > 4
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(estimator.SETTINGS, "max_iter", 20)
-        return Detector(estimator.fit(values, hmo, np.ones(2000), features.NAMES), features.NAMES, 1.0, 0.0)
+        return Detector((estimator.fit(values, hmo, np.ones(2000), features.NAMES),), features.NAMES, 1.0, 0.0)
 
 
 def test_the_likeliest_are_told_why_and_everybody_has_a_probability(detector: Detector, monkeypatch):
