@@ -32,6 +32,8 @@ BEST_FEATURES = 5
 """So many one-feature rankers are told, the best ones: told after the fact, so that they flatter themselves."""
 
 SPLITS = ("forward", "left_out")
+LEFT_OUT = ("ours", "naive")
+"""Learners that are tried on boroughs left out: each is fitted anew for every fold."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,12 @@ def _day(gathered: list[Gathered], as_of: date) -> list[Tried]:
 
 
 def _by_fold(rows: Examples, fold: Any) -> dict[int, dict[str, Scorer]]:
-    """Every learner without each fold of whole boroughs; a fold without which too little is left has none."""
+    """The learners of `LEFT_OUT` without each fold of whole boroughs; a fold without which too little is left has none."""
     made: dict[int, dict[str, Scorer]] = {}
     for number in np.unique(fold).tolist():
         rest = rows.take(fold != number)
         if int(rest.hmo.sum()) >= learners.FEWEST_HMOS:
-            made[int(number)] = {name: learn(rest) for name, learn in LEARNERS.items()}
+            made[int(number)] = {name: LEARNERS[name](rest) for name in LEFT_OUT}
     return made
 
 
