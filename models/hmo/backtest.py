@@ -63,8 +63,9 @@ def backtest(as_of: date, steps: int) -> tuple[dict[str, Any], list[Tried]]:
     for step in range(steps):
         day = as_of - timedelta(days=splits.STEP_DAYS * step)
         gathered = gather(boroughs, day)
-        priors = priors or estimated_priors(gathered)
-        tried += _day(gathered, day)
+        if gathered:
+            priors = priors or estimated_priors(gathered)
+            tried += _day(gathered, day)
     if not tried:
         raise LodaError(
             f"Nothing can be tried before {as_of}: a past half year needs {learners.FEWEST_HMOS} known HMOs before it "
@@ -108,7 +109,7 @@ def _day(gathered: list[Gathered], as_of: date) -> list[Tried]:
 
 
 def _by_fold(rows: Examples, fold: Any) -> dict[int, dict[str, Scorer]]:
-    """The learners of `LEFT_OUT` without each fold of whole boroughs; a fold without which too little is left has none."""
+    """The learners of `LEFT_OUT` without each fold of boroughs; a fold without which too little is left has none."""
     made: dict[int, dict[str, Scorer]] = {}
     for number in np.unique(fold).tolist():
         rest = rows.take(fold != number)

@@ -102,7 +102,7 @@ def _library(name: str) -> Callable[[Examples], Scorer]:
     """A classifier of pulearn around the same trees, on positives and unlabelled homes alone."""
 
     def learn(rows: Examples) -> Scorer:
-        import pulearn  # type: ignore[import-untyped]
+        import pulearn
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         rows = rows.take(rows.hmo | ~rows.labelled)
