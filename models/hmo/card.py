@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.hmo import cohort, fairness, features, labels, splits
+from models.hmo import cohort, fairness, features, labels, learners, prior, splits
 from models.hmo.examples import UNLABELLED_RATIO
 from models.hmo.features.declaration import SOURCE_WORDS
 from pipelines.core.ledger.models import ModelVersion
@@ -19,7 +19,16 @@ WHOSE_WORDS = {
 
 def text(made: ModelVersion) -> str:
     """The card in Markdown."""
-    parts = [_head(made), _data(made), _labels(made), _figures(made), _fairness(made), _features(), _limits(made)]
+    parts = [
+        _head(made),
+        _data(made),
+        _labels(made),
+        _figures(made),
+        _priors(made),
+        _fairness(made),
+        _features(),
+        _limits(made),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -57,6 +66,8 @@ def _labels(made: ModelVersion) -> str:
         "features from before anybody could have acted on the answer. Only these judge forwards in time.",
         f"- {counts['unlabelled_sampled']} rows of unlabelled homes, sampled by UPRN, as negatives that weigh together "
         f"{UNLABELLED_RATIO:.0f} times the HMOs of their borough and day.",
+        f"- {learners.MODELS} models, each with another half of these, are averaged. A home known by a licence alone "
+        "counts by the odds that its like evades, by the HMOs that visits found with and without a licence.",
         "",
         labels.BIAS,
         "",
@@ -95,6 +106,26 @@ def _figures(made: ModelVersion) -> str:
         lines += [f"| {b['rows']} | {b['predicted']:.1%} | {b['found']:.1%} |" for b in calibration["bins"]]
     else:
         lines.append("No visits to compare with.")
+    return "\n".join(lines)
+
+
+def _priors(made: ModelVersion) -> str:
+    rows = made.metrics.get("prior", [])
+    lines = ["## How many HMOs there are", ""]
+    if not rows:
+        return "\n".join([*lines, "Not known: no visit has found an HMO yet."])
+    hmos, low, high = (sum(row[name] for row in rows) for name in ("hmos", "low", "high"))
+    lines += [
+        f"Estimated from registers and visits as two lists of the same homes: {hmos} in all. By borough, with an "
+        f"interval of {prior.LEVEL:.0%} (their sums: {low} to {high}):",
+        "",
+        "| borough | HMOs | interval | the register covers |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row['borough']} | {row['hmos']} | {row['low']} to {row['high']} | {row['register_covers']:.0%} |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 
