@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ import sqlalchemy as sa
 
 from models.hmo.days import Floats, Ints
 from models.hmo.profiles import SCORE, Profiles, binned
+from models.learning import plots
+from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import StageState
 
@@ -157,6 +160,21 @@ def as_kept() -> dict[str, dict[str, Any]]:
         for state in found
         if "drift" in state.summary
     }
+
+
+def draw(path: Path, kept: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the picture of what `as_kept` holds: each feature's index in every borough.
+
+    Raises:
+        NotFound: nothing was compared yet.
+    """
+    indices: dict[str, list[tuple[str, float, bool]]] = {}
+    for borough, found in kept.items():
+        for name, row in found.get("features", {}).items():
+            indices.setdefault(name, []).append((borough, float(row["psi"]), bool(row["moved"])))
+    if not indices:
+        raise NotFound("Nothing was held against a model's training yet: score a borough with a model trained here.")
+    plots.moved(path, indices)
 
 
 def in_short(kept: Mapping[str, Any]) -> str:

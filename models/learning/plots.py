@@ -126,6 +126,32 @@ def precision_by_group(path: Path, groups: Sequence[GroupDots], share: str, othe
     _save(figure, path)
 
 
+def moved(path: Path, indices: Mapping[str, Sequence[tuple[str, float, bool]]]) -> None:
+    """Write how far each feature has moved, a dot a group: those beyond chance are filled and the farthest is named.
+
+    `indices` holds for each feature the groups with their stability index and whether that is more than chance.
+    """
+    shown = sorted(indices.items(), key=lambda item: -max(index for _, index, _ in item[1]))[:MOST_NAMED]
+    figure, axes = _canvas(7.4, 1.6 + 0.28 * len(shown))
+    for at, (_, groups) in enumerate(shown):
+        for far, colour, mark in ((False, GREY, "o"), (True, OTHER, "D")):
+            own = [index for _, index, beyond in groups if beyond == far]
+            fill = colour if far else "white"
+            axes.plot(own, [at] * len(own), mark, color=colour, markersize=5, markerfacecolor=fill, linestyle="none")
+        group, index, beyond = max(groups, key=lambda row: row[1])
+        if beyond:
+            axes.annotate(_short(group), (index, at), xytext=(7, 0), textcoords="offset points", va="center", color=INK)
+    for limit, name in ((0.1, "small"), (0.25, "large")):
+        axes.axvline(limit, color=GREY, linewidth=1, linestyle=":")
+        axes.text(limit, -0.9, f"{name} ", color=GREY, ha="right", va="center")
+    most = max((index for _, groups in shown for _, index, _ in groups), default=0.25)
+    axes.set_yticks(range(len(shown)), [_short(name) for name, _ in shown])
+    axes.set(ylim=(len(shown) - 0.5, -1.4), xlim=(0, max(0.3, most * 1.3)))
+    axes.set_xlabel("Population stability index since training (a dot a borough; filled: more than chance)")
+    axes.set_title("What has moved", loc="left")
+    _save(figure, path)
+
+
 def _short(text: str, most: int = 28) -> str:
     """Text for a picture: not too long, and never taken for a formula."""
     return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")

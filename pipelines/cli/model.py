@@ -116,7 +116,10 @@ def model_backtest(
 
 
 @model_app.command("drift", epilog="Example: loda model drift --json")
-def model_drift(as_json: Json = False) -> None:
+def model_drift(
+    picture: Annotated[Path | None, typer.Option(help="PNG file to draw every borough's shifts to.")] = None,
+    as_json: Json = False,
+) -> None:
     """What of each borough's inputs and scores has moved since the champion was trained, as of the last scores."""
     from models.hmo import drift
     from pipelines.cli import model_display
@@ -124,6 +127,8 @@ def model_drift(as_json: Json = False) -> None:
     with sentences():
         need_ledger()
         found = drift.as_kept()
+        if picture is not None:
+            drift.draw(picture, found)
         if as_json:
             print_json(found)
         else:

@@ -10,6 +10,7 @@ import pytest
 from models.hmo import drift, profiles
 from models.hmo.drift import FALSE_ALARMS, WATCH
 from models.hmo.profiles import SCORE
+from pipelines.core.errors import NotFound
 
 NAMES = ("storeys", "habitable_rooms", "complaints", "floor_area", "never_sent", *(f"f{n}" for n in range(20)))
 
@@ -138,3 +139,13 @@ def test_the_stage_says_what_moved_most_and_where_the_rest_is():
     assert told.startswith(" Moved since training: camden: ")
     assert told.endswith("And 1 more: 'loda model drift'.")
     assert (len(kept["alerts"]), kept["large"], kept["compared"]) == (2, 2, len(NAMES) + 1)
+
+
+def test_the_picture_is_drawn_from_what_was_kept_and_is_the_same_again(tmp_path: Path) -> None:
+    rows = {"storeys": {"psi": 0.4, "limit": 0.1, "missing_then": 0.0, "missing_now": 0.5, "moved": True}}
+    kept = {"camden": {"features": rows}, "hackney": {"features": {"storeys": {**rows["storeys"], "moved": False}}}}
+    for name in ("one.png", "two.png"):
+        drift.draw(tmp_path / name, kept)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    with pytest.raises(NotFound, match="Nothing was held against"):
+        drift.draw(tmp_path / "none.png", {})
