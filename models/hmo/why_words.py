@@ -37,8 +37,8 @@ NOUGHT = {
     "electors_varied_3_years": "the number of electors did not vary in 3 years",
     "owner_liable": "the owner is not the one who is liable for council tax",
     "company_liable": "no company is liable for council tax",
-    "discount_many_rooms": "no single person discount in a home of five rooms or more",
-    "discount_with_surnames": "no single person discount beside two or more surnames among electors",
+    "discount_many_rooms": "not a home of five rooms or more with a single person discount",
+    "discount_with_surnames": "not a home with a single person discount and two or more surnames among electors",
     "liable_not_occupier": "an occupier is liable for council tax",
     "electors_not_liable": "an occupier is liable for council tax, or nobody is registered to vote there",
     "disregards": "no resident disregarded for council tax",
@@ -68,6 +68,21 @@ NOT_SHARED = {
     "planning": "no planning register",
 }
 """What a borough does not share, as the object of 'the borough shares'."""
+
+
+PLAINER = {
+    "no count linked": "this home is not in the newest count",
+    "fewer than two counts linked": "fewer than two counts have this home",
+    "no count or no certificate that counts rooms": "this home is not in the newest count, or no certificate counts "
+    "its rooms",
+    "no account linked": "no account in force is tied to this home",
+    "a discount without a certificate that counts rooms": "there is a discount, but no certificate counts the rooms",
+    "a discount without a count": "there is a discount, but this home is not in the newest count",
+    "no account or no count linked": "no account in force is tied to this home, or it is not in the newest count",
+    "none is found in a history too short to tell": "none was found, but the records do not go back far enough to tell",
+    "nobody ever complained": "there is no complaint to count from",
+}
+"""Causes of a missing value as the declarations have them, for somebody who does not know what is linked to what."""
 
 
 def strength(share: float) -> Strength:
@@ -103,5 +118,5 @@ def _why_unknown(feature: Feature, known_to: Mapping[str, str]) -> str:
     if missing and feature.dataset not in POOLED:
         return "the borough shares " + " and ".join(NOT_SHARED[name] for name in missing)
     causes = feature.imputation.removesuffix(": left unknown").split(", or ")
-    of_home = [cause for cause in causes if not ("borough shares no" in cause and "other building" not in cause)]
-    return ", or ".join(of_home or causes)
+    of_home = [cause for cause in causes if not cause.startswith("the borough shares no")]
+    return ", or ".join(PLAINER.get(cause, cause) for cause in of_home or causes)

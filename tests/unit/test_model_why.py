@@ -292,7 +292,8 @@ def test_it_is_about_that_home(tmp_path: Path):
         tax.loc[tax["linked_uprn"] == other, "discount"] = "disregard"
         _anew(world)
         assert why("camden", uprn) == before
-        world.add("camden", "waste", uprn, **bulky)
+        counted = {"snapshot_date": day(19), "known_since": day(15)}
+        world.add("camden", "electoral", uprn, electors=9, surnames=9, joined_12_months=5, **counted)
         world.write("camden")
         build_features("camden", AS_OF)
         with pytest.raises(NotFound, match="worked out anew"):
@@ -338,6 +339,7 @@ def test_every_feature_says_every_value_in_words(feature):
     unknown = in_words(feature, np.nan, KNOWN)
     assert unknown.startswith("not known: ")
     assert "left unknown" not in unknown
+    assert "linked" not in unknown
     assert "the borough shares no" not in unknown, "it does share it"
     if feature.dataset in NOT_SHARED:
         assert "not known: the borough shares no" in in_words(feature, np.nan, {})
