@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.hmo import matrix, model_file, registry, why_records
+from models.hmo.cohort import ROOM
 from models.hmo.days import Floats
 from models.hmo.estimator import Detector, logistic
 from models.hmo.features import BY_NAME
@@ -173,13 +174,13 @@ def _outside(own: dict[str, Any], spine: pa.Table) -> str:
     """Why a property of the gazetteer is none of the homes that are scored, as far as the gazetteer alone tells."""
     parts = spine.filter(pc.equal(spine["parent_uprn"], own["uprn"]))["uprn"].to_pylist()
     code = own["blpu_class"]
-    if code and code not in RESIDENTIAL:
-        why_not = f"its class in the gazetteer, {code}, is not that of an ordinary home"
-    elif parts:
+    if parts:
         some = ", ".join(sorted(parts)[:5]) + (" and more" if len(parts) > 5 else "")
         why_not = f"it is a building divided into {len(parts)} properties; ask about one of them: {some}"
-    elif own["parent_uprn"]:
-        why_not = f"it was no home of its own on the day; ask about its building, UPRN {own['parent_uprn']}"
+    elif code and code not in RESIDENTIAL:
+        why_not = f"its class in the gazetteer, {code}, is not that of an ordinary home"
+    elif code == ROOM and own["parent_uprn"]:
+        why_not = f"it is a room, scored with its house; ask about that, UPRN {own['parent_uprn']}"
     else:
         why_not = "it was let by a social landlord, or not approved and standing on the day"
     return f"This property is not scored: {why_not}. That says nothing about how it is let."

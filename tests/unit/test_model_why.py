@@ -231,6 +231,26 @@ def test_a_home_that_may_be_drawn_at_random_is_not_given_away_by_its_probability
     assert "It comes to" not in hidden
 
 
+def test_what_is_unknown_is_told_once_for_each_cause(night):
+    def told(name: str, words: str, value: float | None, log_odds: float) -> dict[str, Any]:
+        own = {"feature": name, "words": words, "source": "energy certificates", "value": value}
+        return own | {"log_odds": log_odds, "strength": strength(log_odds)}
+
+    unknown = "not known: no energy certificate known"
+    parts = [told("built", unknown, None, -0.3), told("floor_area", unknown, None, -0.3), told("storeys", "3", 3, 0.2)]
+    little = [told("waste", f"thing {n}", n, 0.09 - n / 100) for n in range(5)]
+    themes = {
+        "raises": [{"theme": "waste", "words": "Waste", "log_odds": 0.35, "strength": "a little", "features": little}],
+        "lowers": [{"theme": "x", "words": "The building", "log_odds": -0.4, "strength": "", "features": parts}],
+    }
+    printed = [line.strip() for line in lines({**night.found, **themes, "records": []})]
+    assert f"lowers            {unknown} (leaves 2 things open)" in printed
+    assert "raises a little   3 (energy certificates)" in printed
+    assert [line for line in printed if line.startswith("among others")] == [
+        f"among others      thing {n} (energy certificates)" for n in range(3)
+    ]
+
+
 def _with_sentences(found: dict[str, Any]) -> dict[str, Any]:
     records = [{**r, "link": {**r["link"], "sentence": "Why."}} for r in found["records"]]
     return {**found, "records": records}
@@ -250,7 +270,7 @@ def test_what_cannot_be_told_is_a_sentence(night):
     for arguments, words in (
         (("camden", "1"), "no property of this UPRN"),
         (("atlantis", night.uprn), "atlantis"),
-        (("camden", shell), "class in the gazetteer, PP"),
+        (("camden", shell), f"divided into 2 properties; ask about one of them: {night.flat.uprn}, "),
         (("camden", night.uprn, "--as-of", "2026-01-01"), "are of 1 Oct 2026"),
         (("camden", night.uprn, "--as-of", "yesterday"), "not a date"),
         (("islington", night.uprn), "no property"),
