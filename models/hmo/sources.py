@@ -118,10 +118,14 @@ def links(boroughs: list[str], datasets: tuple[str, ...] = ()) -> pa.Table:
     rows = access.read_table("link", schema, boroughs=boroughs)
     if datasets:
         rows = rows.filter(pc.is_in(rows["dataset"], pa.array(datasets)))
-    rows = rows.filter(pc.is_in(rows["decision"], pa.array(ACCEPTED)))
-    rows = _without_buildings_of_flats(rows)
+    rows = accepted(rows)
     unit = pc.fill_null(pc.equal(rows["reason"], UNKNOWN_UNIT), False)
     return rows.drop_columns(["decision", "reason"]).append_column("unit", unit)
+
+
+def accepted(rows: pa.Table) -> pa.Table:
+    """Rows of `link` that count: accepted, and none for the building of a record that is tied to several flats."""
+    return _without_buildings_of_flats(rows.filter(pc.is_in(rows["decision"], pa.array(ACCEPTED))))
 
 
 def _without_buildings_of_flats(rows: pa.Table) -> pa.Table:

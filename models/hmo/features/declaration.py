@@ -92,6 +92,11 @@ class Feature:
         """Every dataset that has to be agreed on for its purpose."""
         return self.also if self.dataset in POOLED else (self.dataset, *self.also)
 
+    @property
+    def is_share(self) -> bool:
+        """Whether the number is a share of something, which people read as a percentage."""
+        return self.unit.startswith("share of ")
+
     def values(self, view: View) -> Floats:
         """The numbers over the spine; unknown everywhere where the borough's agreements do not cover what it is of."""
         return self.compute(view) if view.agreed(self.rests_on, self.purpose) else view.unknown()
@@ -102,10 +107,13 @@ class Feature:
             return ""
         if value == 0:
             return self.words_if_zero or ""
-        rounded = f"{value:.{self.decimals}f}"
-        shown = self.value_words.get(value, rounded) if self.value_words else rounded
+        rounded = f"{value:.0%}" if self.is_share else f"{value:.{self.decimals}f}"
+        return self.fill(self.value_words.get(value, rounded) if self.value_words else rounded, plural=rounded != "1")
+
+    def fill(self, shown: str, *, plural: bool) -> str:
+        """The words with a value as it is shown, in the plural or not."""
         sentence = self.words.replace("{value}", shown)
-        return re.sub(r"\{([^{}|]*)\|([^{}|]*)\}", lambda m: m[1] if rounded == "1" else m[2], sentence)
+        return re.sub(r"\{([^{}|]*)\|([^{}|]*)\}", lambda m: m[2] if plural else m[1], sentence)
 
     def tell_all(self, values: Floats, known_to: Mapping[str, str]) -> Texts:
         """`tell` for many values with the source behind, once for each distinct value."""

@@ -1,0 +1,216 @@
+"""Why one home has its score: what raises and what lowers it, the records behind, and the licensing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.hmo import matrix, model_file, registry, why_records
+from models.hmo.cohort import ROOM
+from models.hmo.days import Floats
+from models.hmo.estimator import Detector, logistic
+from models.hmo.features import BY_NAME
+from models.hmo.features.declaration import in_words as day_in_words
+from models.hmo.score import values_of
+from models.hmo.sources import RESIDENTIAL
+from models.hmo.why_words import THEME_WORDS, Strength, in_words, strength
+from pipelines.core.errors import NotFound
+from pipelines.core.tables import LICENSING, PROPERTY, SCORE
+from pipelines.governance import access, stages, standing
+from pipelines.governance.reads import reading
+from schemas import registry as boroughs
+
+NOTE = "This is a lead to check, never a finding: no letter, notice or penalty may rest on it."
+SAME = 1e-9
+"""How far a probability worked out anew may lie from the one in the lake: both are of the same numbers."""
+
+
+@dataclass(frozen=True)
+class Because:
+    """What one feature adds, in calibrated log-odds; `value` is None where it is unknown."""
+
+    feature: str
+    words: str
+    source: str
+    value: float | None
+    log_odds: float
+    strength: Strength
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What the features of one theme add together, in calibrated log-odds, those that count most first."""
+
+    theme: str
+    words: str
+    log_odds: float
+    strength: Strength
+    features: tuple[Because, ...]
+
+
+def why(borough: str, uprn: str, as_of: date | None = None) -> dict[str, Any]:
+    """Why a home of the borough's current scores has its probability. That it was read is put on record.
+
+    Args:
+        borough: its slug.
+        uprn: the home.
+        as_of: the day of the scores; None for the day that they are of.
+
+    Returns:
+        borough, uprn, address, postcode, building_uprn (None where it is no part of one), as_of, model, probability;
+        log_odds, of which probability is the logistic, and which is base plus all that themes add; `base` (log_odds,
+        probability); `raises` and `lowers`, each `Theme` as plain data, strongest first; `records` as
+        `why_records.behind` gives them and `withheld`, why datasets are not shown; `licensing`, the row of the rules
+        and the register, None where none was made; `note`.
+
+    Raises:
+        NotFound: borough or home is unknown, the home is outside the cohort, nothing was scored for that day, or
+            what the scores rest on may not be used any more; the sentence says which.
+        UntrustedModel: the model's file is not the one that was trained.
+    """
+    slug = boroughs.borough(borough).slug
+    with reading("model why", slug):
+        spine = access.read_table("property", PROPERTY, boroughs=[slug])
+        own = _home(slug, uprn, spine)
+        scored = _scored(slug, uprn, as_of)
+        if scored is None:
+            raise NotFound(_outside(own, spine))
+        day: date = scored["as_of"]
+        detector, values = _model_and_values(slug, uprn, day, scored)
+        made = stages.summary_of(matrix.STAGE, slug)
+        base, raises, lowers = contributions(detector, values, made.get("known_to", {}))
+        told = [because for theme in (*raises, *lowers) for because in theme.features]
+        known = [because.feature for because in told if because.value is not None]
+        counted = [because.feature for because in told if because.value is not None and because.log_odds != 0]
+        building = own["parent_uprn"] or None
+        records, withheld = why_records.behind(slug, uprn, building, known, counted, day)
+        licensing = _licensing(slug, uprn, day)
+    log_odds = base + sum(theme.log_odds for theme in (*raises, *lowers))
+    return {
+        "borough": slug,
+        "uprn": uprn,
+        **{name: own[name] for name in ("address", "postcode")},
+        "building_uprn": building,
+        "as_of": day,
+        "model": scored["model_id"],
+        "probability": scored["probability"],
+        "log_odds": log_odds,
+        "base": {"log_odds": base, "probability": float(logistic(np.array(base)))},
+        "raises": [asdict(theme) for theme in raises],
+        "lowers": [asdict(theme) for theme in lowers],
+        "records": records,
+        "withheld": withheld,
+        "licensing": licensing,
+        "note": NOTE,
+    }
+
+
+def contributions(
+    detector: Detector, values: Floats, known_to: Mapping[str, str]
+) -> tuple[float, list[Theme], list[Theme]]:
+    """The base and the themes that raise and that lower one home's score, in calibrated log-odds, strongest first.
+
+    Args:
+        detector: the model.
+        values: the home's features in the model's order, shape (1, features).
+        known_to: the newest event by dataset, ISO 8601.
+    """
+    base, shares = detector.reasons(values)
+    by_theme: dict[str, list[Because]] = {}
+    for name, value, share in zip(detector.features, values[0].tolist(), shares[0].tolist(), strict=True):
+        feature = BY_NAME[name]
+        words, source = in_words(feature, value, known_to), feature.source(known_to)
+        known = None if np.isnan(value) else value
+        by_theme.setdefault(feature.theme, []).append(Because(name, words, source, known, share, strength(share)))
+    themes = [_theme(name, features) for name, features in by_theme.items()]
+    themes.sort(key=lambda theme: -abs(theme.log_odds))
+    return base, [t for t in themes if t.log_odds > 0], [t for t in themes if t.log_odds <= 0]
+
+
+def _theme(name: str, features: list[Because]) -> Theme:
+    total = sum(because.log_odds for because in features)
+    ordered = tuple(sorted(features, key=lambda because: -abs(because.log_odds)))
+    return Theme(name, THEME_WORDS[name], total, strength(total), ordered)
+
+
+def _home(slug: str, uprn: str, spine: pa.Table) -> dict[str, Any]:
+    """The row of the home in the spine."""
+    refused = standing.refusal("score", slug)
+    if refused is not None:
+        raise NotFound(f"The scores of {slug} may not be shown. {refused}")
+    found = spine.filter(pc.equal(spine["uprn"], uprn)).to_pylist()
+    if not found:
+        raise NotFound(
+            f"The gazetteer of {slug} has no property of this UPRN: look whether it belongs to another borough, "
+            "or take the UPRN from 'loda list'."
+        )
+    own: dict[str, Any] = found[0]
+    return own
+
+
+def _scored(slug: str, uprn: str, as_of: date | None) -> dict[str, Any] | None:
+    """The home's row of `score`, None where the borough was scored without it."""
+    schema = pa.schema([SCORE.field(name) for name in ("borough", "uprn", "as_of", "model_id", "probability")])
+    score = access.read_table("score", schema, boroughs=[slug])
+    if not score.num_rows:
+        raise NotFound(f"The homes of {slug} are not scored yet: run 'loda run --borough {slug}'.")
+    of_day: date = score["as_of"][0].as_py()
+    if as_of is not None and as_of != of_day:
+        raise NotFound(
+            f"The scores of {slug} are of {day_in_words(of_day)}, and none of {day_in_words(as_of)} are kept: "
+            f"leave out --as-of, or make those with 'loda run --as-of {as_of} --borough {slug}'."
+        )
+    rows = score.filter(pc.equal(score["uprn"], uprn)).to_pylist()
+    return dict(rows[0]) if rows else None
+
+
+def _outside(own: dict[str, Any], spine: pa.Table) -> str:
+    """Why a property of the gazetteer is none of the homes that are scored, as far as the gazetteer alone tells."""
+    parts = spine.filter(pc.equal(spine["parent_uprn"], own["uprn"]))["uprn"].to_pylist()
+    code = own["blpu_class"]
+    if parts:
+        some = ", ".join(sorted(parts)[:5]) + (" and more" if len(parts) > 5 else "")
+        why_not = f"it is a building divided into {len(parts)} properties; ask about one of them: {some}"
+    elif code and code not in RESIDENTIAL:
+        why_not = f"its class in the gazetteer, {code}, is not that of an ordinary home"
+    elif code == ROOM and own["parent_uprn"]:
+        why_not = f"it is a room, scored with its house; ask about that, UPRN {own['parent_uprn']}"
+    else:
+        why_not = "it was let by a social landlord, or not approved and standing on the day"
+    return f"This property is not scored: {why_not}. That says nothing about how it is let."
+
+
+def _model_and_values(slug: str, uprn: str, day: date, scored: dict[str, Any]) -> tuple[Detector, Floats]:
+    """The model that made the score, and the features that it made it from: shape (1, features)."""
+    version = registry.version(scored["model_id"])
+    if version is None:
+        raise NotFound(
+            f"The model {scored['model_id']} that made the scores of {slug} is not in the ledger any more: "
+            f"run 'loda run --borough {slug}' to score with the present one."
+        )
+    detector = model_file.load(version)
+    rows = access.read_table(matrix.TABLE, matrix.MATRIX, boroughs=[slug])
+    rows = rows.filter(pc.and_(pc.equal(rows["uprn"], uprn), pc.equal(rows["as_of"], pa.scalar(day, pa.date32()))))
+    same = rows.num_rows == 1 and set(detector.features) <= set(rows.column_names)
+    values = values_of(detector.features, rows) if same else np.empty((0, 0))
+    if not same or abs(float(detector.probability(values)[0]) - scored["probability"]) > SAME:
+        raise NotFound(
+            f"What was known of the homes of {slug} was worked out anew since they were scored on {day_in_words(day)}, "
+            f"so the reasons of that score are not there any more: run 'loda run --borough {slug}'."
+        )
+    return detector, values
+
+
+def _licensing(slug: str, uprn: str, day: date) -> dict[str, Any] | None:
+    """What the rules and the register say of the home on the day, None where nothing was worked out."""
+    rows = access.read_table("licensing", LICENSING, boroughs=[slug])
+    rows = rows.filter(pc.and_(pc.equal(rows["uprn"], uprn), pc.equal(rows["as_of"], pa.scalar(day, pa.date32()))))
+    names = ("needed", "needed_why", "status", "status_why", "missing", "excluded_why")
+    found = rows.select(names).to_pylist()
+    return dict(found[0]) if found else None
