@@ -2,12 +2,14 @@
 
 Each DAG runs to its end with `DAG.test()` in a process of its own, so that its memory is given back. Airflow takes 8
 to 12 seconds to import and to build its API, so one process, the host, does that once and forks a child for each DAG.
+It also loads the libraries that several DAGs need, and no other: those of the lake start threads that a fork loses.
 The host has one thread and never touches the lake: a process that has used a lake table must not fork.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import os
@@ -27,6 +29,9 @@ from loda_environment import BIN, ROOT, airflow_home, environment, make_database
 INTAKE, REPORT, LINK, TRAIN = "loda_ingest", "loda_report", "loda_link", "loda_train_hmo"
 SCORE, PUBLISH = "loda_score_hmo", "loda_publish"
 NIGHT_STATE = "whole night"
+SHARED_LIBRARIES = ("great_expectations", "skops.io")
+"""With pandas, scikit-learn and SciPy below them. Loaded before Airflow: skops asks every loaded module for each of its
+names, at which Airflow's modules warn a thousand times, and a DAG that needs a model waits six seconds."""
 PREPARING = ("prepare", "discover", "boroughs_with_data", "resolve_as_of")
 
 
@@ -54,6 +59,8 @@ class Reporter(logging.Handler):
 
 def host_dags(descriptor: int) -> None:
     """Host process: load Airflow, then run each DAG whose id comes on standard input in a forked child."""
+    for library in SHARED_LIBRARIES:
+        importlib.import_module(library)
     import asyncio
 
     import httpx

@@ -13,6 +13,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests.homes import own_home
 
+TESTS = Path(__file__).resolve().parent
+LONGEST_FIRST = (
+    "night/test_whole_night.py",
+    "privacy/test_canaries.py",
+    "golden/test_real_buildings.py",
+    "browser/test_receipt_page.py",
+    "unit/test_fit_table.py",
+    "browser/test_pages.py",
+    "night/test_review_night.py",
+)
+"""Files of half a minute and more, so that no process is left with one when the others have nothing more to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others as they came: with `--dist loadfile` processes take files in this order."""
+    place = {TESTS / name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -26,13 +26,18 @@ def own_home(folder: Path, **environment: str) -> Iterator[Path]:
         yield folder
         engine().dispose()
     settings.cache_clear()
-    registry.clear()
+    forget_own_files()
+
+
+def forget_own_files() -> None:
+    """Read anew what may lie in a home: mappings. What is committed stays as read, half of a small night's time."""
+    registry.read_mapping.cache_clear()
 
 
 def move_into_home() -> None:
     """Read the settings anew and see to a ledger: a copy of one that was migrated once, which takes no time."""
     settings.cache_clear()
-    registry.clear()
+    forget_own_files()
     path = Path(sa.make_url(settings().ledger_url).database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_migrated())

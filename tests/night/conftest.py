@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 from pipelines.cli import app
 from pipelines.core.ledger.engine import engine
 from pipelines.core.settings import settings
+from tests.homes import forget_own_files
 
 LODA = Path(sys.executable).with_name("loda")
 BOROUGHS = ("camden", "lambeth")
@@ -33,10 +34,9 @@ def watch(event, arguments):
         sys.stderr.flush()
         os._exit(99)
 sys.addaudithook(watch)
-from pipelines.cli import app
-app(sys.argv[1:])
 """
-"""The commands, in a process that ends at the first look into the folder of the synthetic boroughs' truth."""
+"""A `sitecustomize`: every process of the night, its workers too, ends at the first look into the folder of the
+synthetic boroughs' truth."""
 # Headings of these two boroughs' extracts that hold names, references of persons, or free text.
 PERSONAL = ("name", "liable", "notes", "comment", "remark", "correspondence", "payer", "party", "applicant", "forward")
 
@@ -50,26 +50,37 @@ class Night:
     printed: str
     planted: int
 
-    def loda(self, *arguments: str, check: bool = True) -> Result:
-        """What a command says in this home; in this very process, which saves loading everything again."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LODA_HOME", str(self.home))
-            settings.cache_clear()
-            done = CliRunner().invoke(app, list(arguments))
-            engine().dispose()
+    def loda(self, *arguments: str, check: bool = True, **extra: str) -> Result:
+        """What a command says in this home."""
+        return loda_here(self.home, *arguments, check=check, **extra)
+
+
+def environment(home: Path, **extra: str) -> dict[str, str]:
+    """One worker unless a test is about several: each loads everything anew, which is most of a small night."""
+    return {"LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0", "LODA_WORKERS": "1", **extra}
+
+
+def loda_here(home: Path, *arguments: str, check: bool = True, **extra: str) -> Result:
+    """A command in this very process, which saves loading everything again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(home, **extra).items():
+            patch.setenv(name, value)
         settings.cache_clear()
-        assert not check or done.exit_code == 0, done.output
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done
+        forget_own_files()
+        done = CliRunner().invoke(app, list(arguments))
+        engine().dispose()
+    settings.cache_clear()
+    forget_own_files()
+    assert not check or done.exit_code == 0, done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
 
 
-def run_loda(
-    home: Path, *arguments: str, check: bool = True, program: tuple[str, ...] = (str(LODA),), **extra: str
-) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0", "LODA_WORKERS": "2", **extra}
+def run_loda(home: Path, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
     done = subprocess.run(
-        [*program, *arguments],
-        env=environment,
+        [str(LODA), *arguments],
+        env={**os.environ, **environment(home, **extra)},
         capture_output=True,
         text=True,
         check=False,
@@ -106,7 +117,11 @@ def plant(bucket: Path) -> int:
 def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     home = tmp_path_factory.mktemp("night") / "home"
     home.mkdir()
-    run_loda(home, "demo", "--boroughs", ",".join(BOROUGHS), "--dwellings", str(DWELLINGS), "--seed", "7")
+    loda_here(home, "demo", "--boroughs", ",".join(BOROUGHS), "--dwellings", str(DWELLINGS), "--seed", "7")
     planted = plant(home / "bucket")
-    done = run_loda(home, "run", "--json", program=(sys.executable, "-c", BLIND_TO_THE_TRUTH), LODA_WORKERS="1")
+    watched = home.parent / "watched"
+    watched.mkdir()
+    (watched / "sitecustomize.py").write_text(BLIND_TO_THE_TRUTH)
+    paths = os.pathsep.join([str(watched), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = run_loda(home, "run", "--json", PYTHONPATH=paths)
     return Night(home, json.loads(done.stdout), done.stdout + done.stderr, planted)

@@ -22,7 +22,7 @@ import pytest
 from pipelines.core import beside
 from schemas import registry
 from schemas.mapping import Mapping
-from tests.night.conftest import run_loda
+from tests.night.conftest import environment, loda_here
 
 ROOT = Path(__file__).resolve().parents[2]
 BOROUGH = "camden"
@@ -81,18 +81,18 @@ def _plant(path: Path, mapping: Mapping, planted: dict[str, int]) -> None:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     home = tmp_path_factory.mktemp("canaries") / "home"
     home.mkdir()
-    run_loda(home, "demo", "--boroughs", BOROUGH, "--dwellings", "600", "--seed", "11")
+    loda_here(home, "demo", "--boroughs", BOROUGH, "--dwellings", "600", "--seed", "11")
     planted: dict[str, int] = {}
     for path in sorted((home / "bucket" / "drops" / BOROUGH).glob("*/*.csv")):
         if path.parent.name == "gazetteer":
             continue  # its addresses are what a list is there to show
         (mapping,) = [m for m in registry.mappings(BOROUGH, path.parent.name) if m.name == path.parent.name]
         _plant(path, mapping, planted)
-    environment = {**os.environ, "LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0"}
+    own = {**os.environ, **environment(home)}
     for name in ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__CORE__DAGS_FOLDER"):
-        environment.pop(name, None)
+        own.pop(name, None)
     night = [sys.executable, str(ROOT / "dags" / "run_one_night.py")]
-    done = subprocess.run(night, env=environment, capture_output=True, text=True, check=False, timeout=400)
+    done = subprocess.run(night, env=own, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return Watched(home, done.stdout + done.stderr, planted)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 
 from models.learning import bag
 from models.table import fit, fit_table
+from models.table import report as telling
 from models.table.leaks import years_in
 from models.table.series import together
 from pipelines.cli import app
@@ -22,11 +25,18 @@ HONEST = ["complaints_2014", "complaints_2015", "storeys", "kind", "built", "fir
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few and short models: what is tested is what goes in and out."""
+def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few and short models: what is tested is what goes in and out. Pictures only where a test asks for them."""
     monkeypatch.setattr(bag, "SETTINGS", {**bag.SETTINGS, "max_iter": 12})
     monkeypatch.setattr(fit, "MODELS", 1)
     monkeypatch.setattr(fit, "CALIBRATION_FOLDS", 2)
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr(telling, "draw", lambda *_: [])
+
+
+@pytest.fixture
+def pictures() -> None:
+    """Draw them, which takes as long as all else that a small table needs."""
 
 
 def world(rows: int = 900, groups: int = 3, seed: int = 1) -> pd.DataFrame:
@@ -57,6 +67,14 @@ def fitted(frame: pd.DataFrame, folder: Path, label: str = "found_2016", **more:
     return fit_table(path, label, "borough", folder / "out", **more)
 
 
+@lru_cache(maxsize=1)
+def plain_scores() -> pd.DataFrame:
+    """Of a small table whose answers are 0 and 1, from CSV."""
+    with TemporaryDirectory() as folder:
+        fitted(world(400), Path(folder))
+        return scores(Path(folder))
+
+
 def refused(report: dict[str, Any]) -> dict[str, str]:
     return {r["column"]: r["rule"] for r in report["refused"]}
 
@@ -65,6 +83,7 @@ def scores(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "out" / "scores.parquet")
 
 
+@pytest.mark.usefixtures("pictures")
 def test_what_is_written_and_that_reasons_add_up(tmp_path: Path):
     frame = world()
     report = fitted(frame, tmp_path)
@@ -114,6 +133,7 @@ def test_a_groups_own_answers_never_reach_its_scores(tmp_path: Path):
     assert (before["score"][~own] != after["score"][~own]).any()
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_same_table_gives_the_same_bytes(tmp_path: Path):
     fitted(world(400), tmp_path)
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
@@ -122,6 +142,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path: Path):
     assert len(before) == 7
 
 
+@pytest.mark.usefixtures("pictures")
 def test_rows_without_an_answer_are_scored_and_neither_learnt_from_nor_judged(tmp_path: Path):
     frame = world()
     half = np.arange(900) % 2 == 0
@@ -141,18 +162,14 @@ def test_rows_without_an_answer_are_scored_and_neither_learnt_from_nor_judged(tm
 
 @pytest.mark.parametrize("write", [str, {0: "no", 1: "Yes"}.get, {0: "false", 1: "TRUE"}.get, {0: 0.0, 1: 7.25}.get])
 def test_an_answer_may_be_written_in_several_ways(tmp_path: Path, write: Any):
-    frame = world(400)
-    fitted(frame, tmp_path)
-    plain = scores(tmp_path)
+    frame, plain = world(400), plain_scores()
     frame["found_2016"] = [write(value) for value in frame["found_2016"]]
     fitted(frame, tmp_path)
     pd.testing.assert_frame_equal(scores(tmp_path), plain)
 
 
 def test_parquet_and_packed_csv_are_read_as_csv_is(tmp_path: Path):
-    frame = world(400)
-    fitted(frame, tmp_path)
-    plain = scores(tmp_path)
+    frame, plain = world(400), plain_scores()
     frame.to_csv(tmp_path / "t.csv.gz", index=False)
     frame.to_parquet(tmp_path / "t.parquet")
     for name in ("t.csv.gz", "t.parquet"):
@@ -283,6 +300,7 @@ def test_a_file_that_is_no_table_is_said(tmp_path: Path, content: bytes, sentenc
         fit_table(tmp_path / "f.csv.gz", "a", "b", tmp_path / "out")
 
 
+@pytest.mark.usefixtures("pictures")
 def test_many_groups_are_left_out_in_whole_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     learnt: list[frozenset[str]] = []
     learn = fit.learn
@@ -298,12 +316,13 @@ def test_many_groups_are_left_out_in_whole_folds(tmp_path: Path, monkeypatch: py
     assert all(sum(group not in own for own in learnt) == 1 for group in report["groups"])
 
 
+@pytest.mark.usefixtures("pictures")
 def test_rare_positives_constants_and_other_orders(tmp_path: Path):
-    frame = world(6000, groups=12)
-    frame["found_2016"] &= np.random.default_rng(0).random(6000) < 0.06
-    frame["nothing"], frame["same"], frame["some"] = None, 4, np.where(np.arange(6000) % 2, 4, None)
+    frame = world(3000, groups=6)
+    frame["found_2016"] &= np.random.default_rng(0).random(3000) < 0.06
+    frame["nothing"], frame["same"], frame["some"] = None, 4, np.where(np.arange(3000) % 2, 4, None)
     report = fitted(frame, tmp_path)
-    assert report["positives"] < 120
+    assert report["positives"] < 60
     assert {c["column"] for c in report["left_out"]} == {"uprn", "nothing", "same"}
     fitted(frame[frame.columns[::-1]].rename(columns={"storeys": "höhe, m"}), tmp_path)
     assert np.isfinite(scores(tmp_path)["score"]).all()
@@ -324,6 +343,7 @@ def test_years_of_headings_and_series():
     assert np.array_equal(recent.values, [3, 2, np.nan], equal_nan=True)
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_command_names_refusals_on_stderr_and_prints_the_report(tmp_path: Path):
     frame = world(400)
     frame["visits_2016"] = 1 + np.arange(400) % 3

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +24,6 @@ from tests.unit.model_world import AS_OF, World, day, make, quiet_home
 BOROUGHS = ("camden", "hackney")
 EARLIER = day(120)
 Moments = Callable[[np.random.Generator], tuple[date, date]]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    with own_home(tmp_path) as folder:
-        yield folder
 
 
 def after(rng: np.random.Generator) -> tuple[date, date]:
@@ -92,16 +89,42 @@ def matrices(on: date = EARLIER) -> dict[str, pd.DataFrame]:
     return found
 
 
+@dataclass(frozen=True)
+class Written:
+    """A world in the lake of a home, and its features on the earlier day."""
+
+    home: Path
+    world: World
+    features: dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("written") / "home"
+    with own_home(folder):
+        found = make(BOROUGHS, dwellings=150)
+        found.write_all()
+        return Written(folder, found, matrices())
+
+
 @pytest.fixture
-def world(home: Path) -> World:
-    found = make(BOROUGHS, dwellings=150)
-    found.write_all()
-    return found
+def before(written: Written) -> dict[str, pd.DataFrame]:
+    """The features before anything was planted."""
+    return written.features
+
+
+@pytest.fixture
+def world(written: Written, tmp_path: Path) -> Iterator[World]:
+    """That world in a copy of its home, to plant in."""
+    with own_home(tmp_path / "home") as home:
+        shutil.copytree(written.home, home, dirs_exist_ok=True)
+        yield deepcopy(written.world)
 
 
 @pytest.mark.parametrize("moments", [after, told_late, known_ahead], ids=lambda moments: moments.__name__)
-def test_no_feature_is_moved_by_what_the_day_could_not_know(world: World, moments: Moments):
-    before = matrices()
+def test_no_feature_is_moved_by_what_the_day_could_not_know(
+    world: World, before: dict[str, pd.DataFrame], moments: Moments
+):
     rng = np.random.default_rng(11)
     datasets = sorted(set(COLUMNS) - {"social_housing"})
     for dataset in datasets:
@@ -116,8 +139,7 @@ def test_no_feature_is_moved_by_what_the_day_could_not_know(world: World, moment
     assert moved(before, matrices()) == set()
 
 
-def test_social_housing_that_was_told_late_takes_no_home_out(world: World):
-    before = matrices()
+def test_social_housing_that_was_told_late_takes_no_home_out(world: World, before: dict[str, pd.DataFrame]):
     rng = np.random.default_rng(5)
     for borough in BOROUGHS:
         for uprn in rng.choice(world.boroughs[borough]["property"]["uprn"].to_numpy(), 20):
@@ -129,8 +151,7 @@ def test_social_housing_that_was_told_late_takes_no_home_out(world: World):
     assert moved(before, matrices()) == set()
 
 
-def test_a_home_that_was_not_known_yet_changes_nothing_around_it(world: World):
-    before = matrices()
+def test_a_home_that_was_not_known_yet_changes_nothing_around_it(world: World, before: dict[str, pd.DataFrame]):
     for borough in BOROUGHS:
         frames = world.boroughs[borough]
         for dataset in ("property", "gazetteer"):
@@ -147,9 +168,8 @@ def test_a_home_that_was_not_known_yet_changes_nothing_around_it(world: World):
 @pytest.mark.parametrize("whole_building", [False, True], ids=["house", "building"])
 @pytest.mark.parametrize("dataset", sorted(LABEL_DATASETS))
 def test_the_own_licence_application_or_visit_moves_nothing_of_the_own_row(
-    world: World, dataset: str, whole_building: bool
+    world: World, before: dict[str, pd.DataFrame], dataset: str, whole_building: bool
 ):
-    before = matrices()
     rng = np.random.default_rng(3)
     spine = world.boroughs["camden"]["property"]
     shell = next(u for u in spine["uprn"] if (spine["parent_uprn"] == u).sum() == 2)
