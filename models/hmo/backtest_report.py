@@ -46,8 +46,9 @@ def _pictures(folder: Path, split: str, table: dict[str, Any], lists: list[Any])
         for words, name in (("model", "ours"), ("rule of thumb", "rule_of_thumb"))
     }
     gains, precision, calibration = (folder / f"{split}-{what}.png" for what in ("gains", "precision", "calibration"))
-    plots.gains(gains, found, what="HMOs that became known", rows="homes")
-    plots.precision_by_group(precision, _dots(lists), "places up to capacity", "rule of thumb")
+    where = "boroughs that the model had learnt from" if split == "forward" else "boroughs that the model never saw"
+    plots.gains(gains, found, what="HMOs that became known", rows="homes", where=where)
+    plots.precision_by_group(precision, _dots(lists), "visits, up to capacity,", "rule of thumb")
     plots.calibration(calibration, {"homes that were visited": table["calibration"]["bins"]})
     return [gains, precision, calibration]
 

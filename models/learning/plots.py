@@ -54,7 +54,11 @@ def gains_of(lists: Sequence[tuple[Floats, Mask]], shares: Floats) -> Floats:
 
 
 def gains(
-    path: Path, rankers: Mapping[str, Sequence[tuple[Floats, Mask]]], what: str = "positives", rows: str = "rows"
+    path: Path,
+    rankers: Mapping[str, Sequence[tuple[Floats, Mask]]],
+    what: str = "positives",
+    rows: str = "rows",
+    where: str = "groups that the model has not seen",
 ) -> None:
     """Write the gains curve of rankers, the first of them the model: what share a list of any length finds."""
     figure, axes = _canvas(7.4, 5.0)
@@ -71,7 +75,7 @@ def gains(
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.set_xlabel(f"Share of {rows} looked at, the likeliest of each group first")
     axes.set_ylabel(f"Share of all {what} found")
-    axes.set_title("What a list finds, in groups that the model has not seen", loc="left")
+    axes.set_title(f"What a list finds, in {where}", loc="left")
     _percent(axes.xaxis, axes.yaxis)
     _save(figure, path)
 
@@ -108,20 +112,17 @@ def precision_by_group(path: Path, groups: Sequence[GroupDots], share: str, othe
         axes.plot(group.other, at, "D", color=OTHER, markersize=6, markerfacecolor="white")
         axes.plot(group.chance, at, "|", color=GREY, markersize=13, markeredgewidth=2)
     axes.set_yticks(range(len(shown)), [_short(group.group) for group in shown])
-    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(0, 1.02))
-    axes.set_xlabel(f"Share of the first {share} of the list that is positive (bar: 95% interval)")
+    most = max((max(g.model, g.other, g.chance, *(g.interval or ())) for g in shown), default=1.0)
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(0, min(1.02, max(1.15 * most, 0.01))))
+    bar = " (bar: 95% interval)" if any(group.interval for group in shown) else ""
+    axes.set_xlabel(f"Share of the first {share} that is positive{bar}")
     axes.set_title("Precision in each group", loc="left", pad=26)
     named = (("●", "model", MODEL), ("◇", other, OTHER), ("|", "chance", GREY))
     for place, (mark, text, colour) in zip((0.0, 0.14, 0.48), named, strict=True):
-        axes.text(
-            place,
-            1.02,
-            f"{mark} {_short(text, 40)}",
-            color=colour,
-            transform=axes.transAxes,
-            va="bottom",
-            weight="bold",
-        )
+        words = f"{mark} {_short(text, 40)}"
+        # A distance in points: a share of a tall picture would run into the title.
+        where = {"xy": (place, 1), "xycoords": "axes fraction", "xytext": (0, 6), "textcoords": "offset points"}
+        axes.annotate(words, color=colour, va="bottom", weight="bold", annotation_clip=False, **where)
     _percent(axes.xaxis)
     _save(figure, path)
 
@@ -176,7 +177,7 @@ def _percent(*sides: Any) -> None:
     from matplotlib.ticker import PercentFormatter
 
     for side in sides:
-        side.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        side.set_major_formatter(PercentFormatter(1.0))
 
 
 def _save(figure: Any, path: Path) -> None:
