@@ -2,8 +2,8 @@
 
 Each DAG runs to its end with `DAG.test()` in a process of its own, so that its memory is given back. Airflow takes 8
 to 12 seconds to import and to build its API, so one process, the host, does that once and forks a child for each DAG.
-It also loads the libraries that several DAGs need, and no other: those of the lake start threads that a fork loses.
-The host has one thread and never touches the lake: a process that has used a lake table must not fork.
+It also loads the libraries that several DAGs need. The host has one thread, but for that of Arrow's memory, which a
+fork renews, and never touches the lake: a process that has used a lake table must not fork.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Reporter(logging.Handler):
 
 def host_dags(descriptor: int) -> None:
     """Host process: load Airflow, then run each DAG whose id comes on standard input in a forked child."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # or NumPy starts a thread, and threads forbid a fork
     for library in SHARED_LIBRARIES:
         importlib.import_module(library)
     import asyncio

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import xlsxwriter
 
 from pipelines.core.settings import settings
 from pipelines.rehearsal import rehearse
-from tests.homes import move_into_home, own_home
+from tests.homes import move_into_home
 from tests.intake.conftest import HEADER, Intake, KilledNight, register, row
 
 EVIL = '=HYPERLINK("http://example.org";"x")'
@@ -56,25 +55,14 @@ def corrected(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A home after its first night, and where in it the register lies."""
-    with own_home(tmp_path_factory.mktemp("first") / "home") as home:
-        intake = Intake(Path(settings().bucket_url))
-        path = intake.drop(faulty(), "register 2024-05-01.csv")
-        intake.night()
-        found = intake.only()
-        assert (found.status, found.accepted, found.quarantined) == ("accepted", 10, 2)
-        assert [one["_row"] for one in given_back(path)] == ["5", "9"]
-        return home, path.relative_to(home)
-
-
 @pytest.fixture
-def first(intake: Intake, first_night: tuple[Path, Path]) -> Path:
-    """The register of that night, in a copy of its home."""
-    home, path = first_night
-    shutil.copytree(home, settings().home, dirs_exist_ok=True)
-    return settings().home / path
+def first(intake: Intake) -> Path:
+    path = intake.drop(faulty(), "register 2024-05-01.csv")
+    intake.night()
+    found = intake.only()
+    assert (found.status, found.accepted, found.quarantined) == ("accepted", 10, 2)
+    assert [one["_row"] for one in given_back(path)] == ["5", "9"]
+    return path
 
 
 def beside(path: Path, content: bytes, ending: str) -> Path:

@@ -50,9 +50,9 @@ class Night:
     printed: str
     planted: int
 
-    def loda(self, *arguments: str, check: bool = True, **extra: str) -> Result:
+    def loda(self, *arguments: str, check: bool = True) -> Result:
         """What a command says in this home."""
-        return loda_here(self.home, *arguments, check=check, **extra)
+        return loda_here(self.home, *arguments, check=check)
 
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
@@ -60,10 +60,10 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     return {"LODA_HOME": str(home), "LODA_STABLE_SECONDS": "0", "LODA_WORKERS": "1", **extra}
 
 
-def loda_here(home: Path, *arguments: str, check: bool = True, **extra: str) -> Result:
+def loda_here(home: Path, *arguments: str, check: bool = True) -> Result:
     """A command in this very process, which saves loading everything again."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(home, **extra).items():
+        for name, value in environment(home).items():
             patch.setenv(name, value)
         settings.cache_clear()
         forget_own_files()
