@@ -212,7 +212,7 @@ def test_night_killed_twice_half_way_then_run_again_ends_with_every_list_out(tmp
 def test_one_borough_that_fails_touches_no_other(tmp_path: Path):
     home = tmp_path / "home"
     home.mkdir()
-    loda_here(home, "demo", "--boroughs", "camden,lambeth", "--dwellings", "300")
+    run_loda(home, "demo", "--boroughs", "camden,lambeth", "--dwellings", "300", LODA_WORKERS="2")
     for folder in (home / "bucket" / "drops").glob("*/*"):
         if folder.name not in {"gazetteer", "hmo_licence", "council_tax", "service_request"}:
             shutil.rmtree(folder)
