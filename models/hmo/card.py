@@ -100,6 +100,12 @@ def _figures(made: ModelVersion) -> str:
                 f"({found['rows']} rows, {found['share_hmo']:.1%} HMOs)"
             )
     lines += ["", f"### Calibration, on {calibration['on']}", ""]
+    if calibration["level"]:
+        lines += [
+            "Probabilities of all homes add up to the HMOs that registers and visits tell of (below). Among visited "
+            "homes more are found than stated, since officers also visit for what no dataset holds.",
+            "",
+        ]
     if calibration.get("bins"):
         lines += [f"Brier score {calibration['brier']} among visited homes.", "", "| homes | predicted | found |"]
         lines += ["| ---: | ---: | ---: |"]

@@ -82,10 +82,11 @@ def fit(
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(monotonic_cst=directions, **{**SETTINGS, **(changed or {})})
-    # A feature that nobody knows cannot be cut into bins; as a constant it is never split on.
-    known = np.where(np.isnan(values).all(axis=0), 0.0, values)
+    # Rows without weight take no part in the bins; what no other row knows is made a constant and never split on.
+    used = weights > 0
+    known = np.where(np.isnan(values[used]).all(axis=0), 0.0, values[used])
     with one_thread():
-        return model.fit(known, positive.astype(int), sample_weight=weights)
+        return model.fit(known, positive[used].astype(int), sample_weight=weights[used])
 
 
 def raw_scores(model: Any, values: Floats) -> Floats:
