@@ -37,7 +37,8 @@ UNLABELLED_RATIO = 5.0
 class Examples:
     """Rows to learn from. `date_index` counts the history's dates; the day of training itself comes after them.
 
-    `hmo` is what counts as positive, `visit` whether a visit said so, `unlicensed` whether it found no licence,
+    `hmo` is what counts as positive, `visit` whether a visit said so, `unlicensed` and `held` whether it
+    found that the licence was missing or was there,
     `labelled` whether anything said so, `known` the day on which the label became known, `doubtful` marks
     unlabelled rows whose answer became known later (kept only for trials that must not know that), `stands_for`
     how many properties a row stands for.
@@ -47,6 +48,7 @@ class Examples:
     hmo: Mask
     visit: Mask
     unlicensed: Mask
+    held: Mask
     labelled: Mask
     doubtful: Mask
     known: Ints
@@ -130,11 +132,12 @@ def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) ->
         own, free = found.date_index == index, sampled[turn == index]
         rows = np.concatenate([found.row[own], free])
         answer = np.concatenate([found.hmo[own].astype(float), np.full(len(free), np.nan)])
-        visit, unlicensed = (
-            np.concatenate([mask[own], np.zeros(len(free), dtype=bool)]) for mask in (found.visit, found.unlicensed)
+        visit, unlicensed, held = (
+            np.concatenate([mask[own], np.zeros(len(free), dtype=bool)])
+            for mask in (found.visit, found.unlicensed, found.held)
         )
         known = np.concatenate([found.known[own], np.zeros(len(free), dtype=np.int64)])
-        made = _examples(evidence, rows, values, answer, visit, unlicensed, known, index, stands_for)
+        made = _examples(evidence, rows, values, answer, visit, unlicensed, held, known, index, stands_for)
         made.doubtful[:] = ~made.labelled & settled_now[rows]
         parts.append(made.take(inside[rows]))
     # The loop ends on the newest day of the history.
@@ -172,6 +175,7 @@ def _examples(
     answer: Floats,
     visit: Mask,
     unlicensed: Mask,
+    held: Mask,
     known: Ints,
     index: int,
     stands_for: float,
@@ -183,6 +187,7 @@ def _examples(
         hmo=answer == 1,
         visit=visit,
         unlicensed=unlicensed,
+        held=held,
         labelled=labelled,
         doubtful=np.zeros(len(rows), dtype=bool),
         known=known,
@@ -209,14 +214,15 @@ def _standing(evidence: Evidence, day: date, inside: Mask, values: Floats, free:
     given = labels.answers(evidence)
     number = day_number(day)
     seen = given.visit & (given.known <= number) & (given.event <= number)
-    visited, unlicensed = np.zeros(len(evidence), dtype=bool), np.zeros(len(evidence), dtype=bool)
+    visited, unlicensed, held = (np.zeros(len(evidence), dtype=bool) for _ in range(3))
     visited[given.row[seen]] = True
     unlicensed[given.row[seen & given.unlicensed]] = True
+    held[given.row[seen & given.held]] = True
     rows = np.concatenate([np.flatnonzero(~np.isnan(label)), free])
     known = np.full(len(rows), number, dtype=np.int64)
     share = len(evidence) / max(len(free), 1)
     answer = label[rows]
     by_visit = visited[rows] & ~np.isnan(answer)
-    evades = unlicensed[rows] & (answer == 1)
-    made = _examples(evidence, rows, values, answer, by_visit, evades, known, index, share)
+    evades, complies = unlicensed[rows] & (answer == 1), held[rows] & (answer == 1)
+    made = _examples(evidence, rows, values, answer, by_visit, evades, complies, known, index, share)
     return made.take(inside[rows])

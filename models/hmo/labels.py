@@ -18,8 +18,8 @@ from models.hmo.evidence import Evidence
 from models.hmo.records import Records
 from models.hmo.sources import HMO_LICENCES
 
-UNLICENSED = "hmo_unlicensed"
-FOUND_HMO = (UNLICENSED, "hmo_licensed", "hmo_not_licensable")
+UNLICENSED, LICENSED = "hmo_unlicensed", "hmo_licensed"
+FOUND_HMO = (UNLICENSED, LICENSED, "hmo_not_licensable")
 LICENCE_CHECK = "licence_check"
 """A visit to what a licence or application had named already: an answer, but no discovery."""
 
@@ -39,13 +39,14 @@ class Answers:
     `moment` is the first day on which the answer could have moved anything: the earliest of
     its event, its becoming known and an application for a licence at the same property. `visit`
     is true for visits that could discover something: checks of licences are not. `unlicensed` is true
-    where such a visit found an HMO without the licence that it needs.
+    where such a visit found an HMO without the licence that it needs, `held` where it found one with it.
     """
 
     row: Ints
     hmo: Mask
     visit: Mask
     unlicensed: Mask
+    held: Mask
     event: Ints
     known: Ints
     until: Ints
@@ -67,12 +68,14 @@ def answers(evidence: Evidence) -> Answers:
             "hmo": np.concatenate([np.ones(len(licences), dtype=bool), visits.has("finding", *FOUND_HMO)]),
             "visit": np.concatenate([np.zeros(len(licences), dtype=bool), ~visits.has("visit_reason", LICENCE_CHECK)]),
             "unlicensed": np.concatenate([np.zeros(len(licences), dtype=bool), visits.has("finding", UNLICENSED)]),
+            "held": np.concatenate([np.zeros(len(licences), dtype=bool), visits.has("finding", LICENSED)]),
             "event": np.concatenate([licences.event, visits.event]),
             "known": np.concatenate([licences.known, visits.known]),
             "until": np.concatenate([licences.days["expiry_date"], np.full(len(visits), NEVER)]),
         }
     )
     frame["unlicensed"] &= frame["visit"]
+    frame["held"] &= frame["visit"]
     frame["moment"] = np.minimum(frame["event"], frame["known"])
     applied = _first_application(evidence)[frame["row"].to_numpy()]
     frame["moment"] = np.where(frame["hmo"], np.minimum(frame["moment"], applied), frame["moment"])
@@ -108,7 +111,7 @@ def labels_at(evidence: Evidence, as_of: date) -> Floats:
 class TrainingLabels:
     """Answers paired with the history date whose features they may train: one a property and date.
 
-    `known` is the day on which each label became known; `unlicensed` as in `Answers`.
+    `known` is the day on which each label became known; `unlicensed` and `held` as in `Answers`.
     """
 
     row: Ints
@@ -116,6 +119,7 @@ class TrainingLabels:
     hmo: Mask
     visit: Mask
     unlicensed: Mask
+    held: Mask
     known: Ints
 
 
@@ -129,7 +133,10 @@ def training_labels(evidence: Evidence, as_of: date, dates: list[date]) -> Train
     given = answers(evidence)
     usable = (given.known <= day) & (given.event <= day)
     frame = pd.DataFrame(
-        {name: getattr(given, name) for name in ("row", "hmo", "visit", "unlicensed", "event", "moment", "known")}
+        {
+            name: getattr(given, name)
+            for name in ("row", "hmo", "visit", "unlicensed", "held", "event", "moment", "known")
+        }
     )[usable]
     first = frame[frame["hmo"]].sort_values(["moment", "event"], kind="stable").drop_duplicates("row")
     found_none = frame[~frame["hmo"]].merge(first[["row", "moment"]], on="row", how="left", suffixes=("", "_hmo"))
@@ -147,6 +154,7 @@ def training_labels(evidence: Evidence, as_of: date, dates: list[date]) -> Train
         chosen["hmo"].to_numpy(dtype=bool),
         chosen["visit"].to_numpy(dtype=bool),
         chosen["unlicensed"].to_numpy(dtype=bool),
+        chosen["held"].to_numpy(dtype=bool),
         chosen["known"].to_numpy(dtype=np.int64),
     )
 

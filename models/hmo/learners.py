@@ -66,11 +66,12 @@ def odds_of_evading(rows: Examples) -> Floats:
     Their mean is 1, so that how many homes are licensed changes nothing. All are 1 while visits have found too few.
     """
     even = np.ones(len(rows))
-    found = rows.visit & rows.hmo
-    evaded, licensed = found & rows.unlicensed, rows.hmo & ~rows.visit
-    if min(int(evaded.sum()), int((found & ~rows.unlicensed).sum())) < FEWEST_OF_EACH or not licensed.any():
+    # An HMO that needs no licence says nothing of who evades.
+    found = rows.hmo & (rows.unlicensed | rows.held)
+    licensed = rows.hmo & ~rows.visit
+    if min(int(rows.unlicensed[found].sum()), int(rows.held[found].sum())) < FEWEST_OF_EACH or not licensed.any():
         return even
-    model = boosting.fit(rows.values[found], evaded[found], np.ones(int(found.sum())), changed=PROPENSITY)
+    model = boosting.fit(rows.values[found], rows.unlicensed[found], np.ones(int(found.sum())), changed=PROPENSITY)
     odds = np.exp(np.clip(boosting.raw_scores(model, rows.values[licensed]), -np.log(MOST_ODDS), np.log(MOST_ODDS)))
     even[licensed] = odds / odds.mean()
     return even

@@ -8,7 +8,8 @@ If visits find licensed and unlicensed HMOs of a borough alike, its HMOs number 
 would count itself: such licences stand beside the estimate, not in it. A visit without access says nothing.
 
 Boroughs with few visits borrow from the others: coverage is drawn from a beta distribution that all boroughs share
-(empirical Bayes), so that a borough without visits has their average and a wide interval, not none.
+(empirical Bayes), so that a borough without visits has their average and a wide interval, not none. A borough that
+shares no register has nothing to divide: it is given the middle of the others' shares, and their range.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Found:
         licensed: with an HMO licence in force that no earlier visit led to.
         led_to: with one that followed a visit which found none.
         visited: HMOs that visits discovered.
-        covered: of these, the ones that held a licence when they were found.
+        covered: of these, the ones that held a licence when they were found; those that need none count as without.
     """
 
     borough: str
@@ -73,9 +74,10 @@ def found(evidence: Evidence, as_of: date) -> Found:
     given = labels.answers(evidence)
     usable = (given.known <= day) & (given.event <= day) & inside[given.row]
     seen = given.visit & given.hmo & usable
-    visited, unlicensed = (np.zeros(len(evidence), dtype=bool) for _ in range(2))
+    visited, unlicensed, held = (np.zeros(len(evidence), dtype=bool) for _ in range(3))
     visited[given.row[seen]] = True
     unlicensed[given.row[seen & given.unlicensed]] = True
+    held[given.row[seen & given.held]] = True
     # A check of a licence has no end and is no licence.
     in_force = usable & given.hmo & ~given.visit & (given.until >= day) & (given.until < NEVER)
     licensed = np.zeros(len(evidence), dtype=bool)
@@ -86,28 +88,40 @@ def found(evidence: Evidence, as_of: date) -> Found:
         licensed=int((licensed & ~unlicensed).sum()),
         led_to=int((licensed & unlicensed).sum()),
         visited=int(visited.sum()),
-        covered=int((visited & ~unlicensed).sum()),
+        covered=int((held & ~unlicensed).sum()),
     )
+
+
+def possible(counts: Sequence[Found]) -> bool:
+    """Whether there is a borough whose register can be held against what visits found."""
+    return any(count.visited and count.licensed for count in counts)
 
 
 def estimate(counts: Sequence[Found]) -> list[Prior]:
     """The share of HMOs of each borough, in the order of the counts.
 
     Raises:
-        ValueError: no borough's visits have found an HMO, so that nothing tells what the registers miss.
+        ValueError: no borough's visits have found an HMO or none shares a register, so that nothing tells what
+            registers miss.
     """
     visited = np.array([count.visited for count in counts], dtype=float)
     covered = np.array([count.covered for count in counts], dtype=float)
-    if not visited.sum():
-        raise ValueError("No visit has found an HMO yet: what the registers miss cannot be estimated.")
-    a, b = _shared(visited, covered)
-    made = []
+    if not possible(counts):
+        raise ValueError("No visit has found an HMO in a borough with a register: what registers miss is not known.")
+    shared = np.array([count.licensed > 0 for count in counts])
+    a, b = _shared(visited[shared], covered[shared])
+    made: list[Prior | None] = []
     for count in counts:
+        if not count.licensed:
+            made.append(None)
+            continue
         coverage = stats.beta(a + count.covered, b + count.visited - count.covered)
         low, middle, high = (float(coverage.ppf(at)) for at in ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2))
         share = [_share(count, at) for at in (middle, high, low)]
         made.append(Prior(count.borough, count.homes, middle, *share))
-    return made
+    known = np.array([own.share for own in made if own is not None])
+    average = float(np.median(known)), float(known.min()), float(known.max())
+    return [own or Prior(c.borough, c.homes, 0.0, *average) for own, c in zip(made, counts, strict=True)]
 
 
 def _share(count: Found, coverage: float) -> float:

@@ -149,7 +149,7 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
 def priors(gathered: list[Gathered]) -> list[dict[str, Any]]:
     """How many HMOs each borough is estimated to have; empty while no visit has found any."""
     counts = [part.counts for part in gathered]
-    if not any(count.visited for count in counts):
+    if not prior.possible(counts):
         return []
     return [
         {
@@ -213,7 +213,8 @@ def _level(gathered: list[Gathered], models: Models | None, slope: float, interc
     from scipy.optimize import brentq
 
     counts = [part.counts for part in gathered]
-    if models is None or sum(count.visited for count in counts) < FEWEST_FOUND:
+    enough = prior.possible(counts) and sum(count.visited for count in counts) >= FEWEST_FOUND
+    if models is None or not enough:
         return intercept, False
     estimated = prior.estimate(counts)
     share = sum(made.hmos for made in estimated) / sum(made.homes for made in estimated)

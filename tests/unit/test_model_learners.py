@@ -29,6 +29,7 @@ def world(homes: int = 6_000, seed: int = 1, boroughs: int = 3) -> tuple[Example
         hmo=hmo & labelled,
         visit=visit,
         unlicensed=visit & hmo & ~licensed,
+        held=visit & licensed,
         labelled=labelled,
         doubtful=np.zeros(homes, dtype=bool),
         known=np.zeros(homes, dtype=np.int64),

@@ -58,3 +58,11 @@ def test_licences_that_a_visit_led_to_are_not_multiplied() -> None:
 def test_without_any_visit_that_found_one_nothing_is_estimated() -> None:
     with pytest.raises(ValueError, match="No visit has found an HMO"):
         prior.estimate([Found("a", 100, 10, 0, 0, 0)])
+
+
+def test_a_borough_without_a_register_has_the_middle_and_the_range_of_the_others() -> None:
+    rng = np.random.default_rng(5)
+    others = [drawn(str(n), 20_000, hmos, 0.3, 150, rng) for n, hmos in enumerate((400, 800, 1_600))]
+    *known, made = prior.estimate([*others, Found("none", 10_000, 0, 0, 40, 12)])
+    shares = [one.share for one in known]
+    assert (made.low, made.share, made.high) == (min(shares), sorted(shares)[1], max(shares))
