@@ -100,12 +100,6 @@ def _figures(made: ModelVersion) -> str:
                 f"({found['rows']} rows, {found['share_hmo']:.1%} HMOs)"
             )
     lines += ["", f"### Calibration, on {calibration['on']}", ""]
-    if calibration["level"]:
-        lines += [
-            "Probabilities of all homes add up to the HMOs that registers and visits tell of (below). Among visited "
-            "homes more are found than stated, since officers also visit for what no dataset holds.",
-            "",
-        ]
     if calibration.get("bins"):
         lines += [f"Brier score {calibration['brier']} among visited homes.", "", "| homes | predicted | found |"]
         lines += ["| ---: | ---: | ---: |"]
@@ -123,7 +117,7 @@ def _priors(made: ModelVersion) -> str:
     hmos, low, high = (sum(row[name] for row in rows) for name in ("hmos", "low", "high"))
     lines += [
         f"Estimated from registers and visits as two lists of the same homes: {hmos} in all. By borough, with an "
-        f"interval of {prior.LEVEL:.0%} (their sums: {low} to {high}):",
+        f"interval of {prior.LEVEL:.0%} (their sums: {low} to {high}). {prior.CAUTION}",
         "",
         "| borough | HMOs | interval | the register covers |",
         "| --- | ---: | ---: | ---: |",

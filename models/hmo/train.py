@@ -31,7 +31,6 @@ from models.hmo.days import Floats, Ints, Mask, day_number
 from models.hmo.estimator import Detector
 from models.hmo.examples import Examples, Gathered, Trial
 from models.hmo.inputs import LONDON
-from models.hmo.learners import Models
 from pipelines.core import clock
 from pipelines.core.hashing import code_version, hash_of
 from pipelines.core.ledger.models import ModelVersion
@@ -48,10 +47,6 @@ FEWEST_HMOS = 10
 
 FEWEST_VISITS = 20
 """Visits of either answer below which the calibration falls back on the register."""
-
-
-FEWEST_FOUND, LEVEL_SAMPLE = 100, 100_000
-"""HMOs found by visits from which they set the level of probabilities, and homes that it is set on."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,6 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
             left_out[fold == number] = learners.raw(model, rows.values[fold == number])
     before = rows.date_index < splits.STEPS
     slope, intercept, calibrated_on = _calibration(rows, left_out)
-    intercept, levelled = _level(gathered, final, slope, intercept)
     visited = _visited(rows)
     tried = evaluate.calibration(estimator.logistic(slope * left_out[visited] + intercept), rows.hmo[visited])
     # A borough's list is ranked by a model that never saw the borough; one borough alone has no such model.
@@ -134,7 +128,7 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
             "all": evaluate.ranking_quality(left_out, rows.hmo),
         },
         "calibration": {
-            **{"on": calibrated_on, "level": levelled, "slope": round(slope, 4), "intercept": round(intercept, 4)},
+            **{"on": calibrated_on, "slope": round(slope, 4), "intercept": round(intercept, 4)},
             **tried,
         },
         "lists_forward": _lists(gathered, lambda part: part.forward, lambda _borough: then),
@@ -200,27 +194,6 @@ def _calibration(rows: Examples, raw: Floats) -> tuple[float, float, str]:
     weights = np.ones(len(rows)) if enough else rows.stands_for
     slope, intercept = estimator.calibrate(raw[use], rows.hmo[use], weights[use])
     return slope, intercept, "visits" if enough else "register"
-
-
-def _level(gathered: list[Gathered], models: Models | None, slope: float, intercept: float) -> tuple[float, bool]:
-    """The intercept with which all homes' probabilities add up to the HMOs that register and visits tell of.
-
-    Officers visit for what no dataset holds as well, so that a visited home is likelier an HMO than another of its
-    score: on the synthetic London whose truth is known, probabilities from visits alone added up to 1.7 times the HMOs.
-    With fewer than `FEWEST_FOUND` HMOs found by visits the number is too unsure, and the intercept stays; also told is
-    whether it moved.
-    """
-    from scipy.optimize import brentq
-
-    counts = [part.counts for part in gathered]
-    enough = prior.possible(counts) and sum(count.visited for count in counts) >= FEWEST_FOUND
-    if models is None or not enough:
-        return intercept, False
-    estimated = prior.estimate(counts)
-    share = sum(made.hmos for made in estimated) / sum(made.homes for made in estimated)
-    step = max(1, sum(len(part.known.found) for part in gathered) // LEVEL_SAMPLE)
-    scores = slope * learners.raw(models, np.vstack([part.known.values[::step] for part in gathered]).astype(float))
-    return float(brentq(lambda level: float(estimator.logistic(scores + level).mean()) - share, -40.0, 40.0)), True
 
 
 def _lists(
