@@ -151,7 +151,7 @@ def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) ->
         standing_then=_standing(evidence, dates[-1], inside, values, sampled, newest),
         forward=_forward(evidence, found, inside & ~settled_then, values, newest),
         known=Trial(now_values[now_inside].astype(np.float32), label[now_inside], evidence.uprns[now_inside]),
-        counts=prior.found(evidence, as_of),
+        counts=prior.found(evidence, as_of, now_inside),
     )
 
 

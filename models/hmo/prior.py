@@ -24,8 +24,8 @@ from datetime import date
 import numpy as np
 from scipy import optimize, special, stats
 
-from models.hmo import cohort, labels
-from models.hmo.days import NEVER, Floats, day_number
+from models.hmo import labels
+from models.hmo.days import NEVER, Floats, Mask, day_number
 from models.hmo.evidence import Evidence
 
 LEVEL = 0.90
@@ -74,10 +74,9 @@ class Prior:
         return self.share * self.homes
 
 
-def found(evidence: Evidence, as_of: date) -> Found:
-    """Count the two lists of a borough, from what was known by the end of the day."""
+def found(evidence: Evidence, as_of: date, inside: Mask) -> Found:
+    """Count the two lists of a borough, from what was known by the end of the day; `inside` is the day's cohort."""
     day = day_number(as_of)
-    inside = cohort.members(evidence.at(as_of))
     given = labels.answers(evidence)
     usable = (given.known <= day) & (given.event <= day) & inside[given.row]
     seen = given.visit & given.hmo & usable

@@ -27,7 +27,7 @@ DAMAGE = (
     zipfile.LargeZipFile,
     EOFError,
     OSError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile's own, for a compression or an encryption that it does not know
     RuntimeError,
     ValueError,
     zlib.error,
