@@ -94,7 +94,8 @@ def _day(gathered: list[Gathered], as_of: date) -> list[Tried]:
     raw = np.zeros(len(rows))
     for number, scorers in unseen.items():
         raw[fold == number] = scorers["ours"](rows.values[fold == number])
-    visited = rows.visit
+    # A fold that had too little to learn from has no scores to calibrate on.
+    visited = rows.visit & np.isin(fold, list(unseen))
     level = (1.0, 0.0)
     if 0 < int(rows.hmo[visited].sum()) < int(visited.sum()):
         level = estimator.calibrate(raw[visited], rows.hmo[visited], np.ones(int(visited.sum())))

@@ -8,9 +8,9 @@ from typing import Any
 from models.hmo.days import Floats, Mask
 from models.hmo.features import BY_NAME
 from models.learning import boosting
-from models.learning.boosting import SEED, SETTINGS, Detector, calibrate, logistic, one_thread, raw_scores
+from models.learning.boosting import SEED, SETTINGS, Detector, calibrate, logistic, mean_scores, one_thread, raw_scores
 
-__all__ = ["SEED", "SETTINGS", "Detector", "calibrate", "fit", "logistic", "one_thread", "raw_scores"]
+__all__ = ["SEED", "SETTINGS", "Detector", "calibrate", "fit", "logistic", "mean_scores", "one_thread", "raw_scores"]
 
 
 def fit(values: Floats, hmo: Mask, weights: Floats, names: Sequence[str], seed: int = 0) -> Any:

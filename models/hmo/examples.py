@@ -38,10 +38,9 @@ class Examples:
     """Rows to learn from. `date_index` counts the history's dates; the day of training itself comes after them.
 
     `hmo` is what counts as positive, `visit` whether a visit said so, `unlicensed` and `held` whether it
-    found that the licence was missing or was there,
-    `labelled` whether anything said so, `known` the day on which the label became known, `doubtful` marks
-    unlabelled rows whose answer became known later (kept only for trials that must not know that), `stands_for`
-    how many properties a row stands for.
+    found that the licence was missing or was there, `labelled` whether anything said so, `known` the day on
+    which the label became known, `doubtful` marks unlabelled rows whose answer became known later (kept only
+    for trials that must not know that), `stands_for` how many properties a row stands for.
     """
 
     values: Floats

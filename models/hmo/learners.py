@@ -77,14 +77,9 @@ def odds_of_evading(rows: Examples) -> Floats:
     return even
 
 
-def raw(models: Models, values: Floats) -> Floats:
-    """Mean raw score in log-odds: shape (rows,)."""
-    return np.asarray(np.mean([boosting.raw_scores(model, values) for model in models], axis=0))
-
-
 def _ours(rows: Examples) -> Scorer:
     models = fit(rows)
-    return lambda values: raw(models or (), values)
+    return lambda values: boosting.mean_scores(models or (), values)
 
 
 def _single(weights: Callable[[Examples], Floats]) -> Callable[[Examples], Scorer]:

@@ -112,7 +112,7 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
     left_out = np.zeros(len(rows))
     for number, model in zip(_numbers(fold), by_fold, strict=True):
         if model is not None:
-            left_out[fold == number] = learners.raw(model, rows.values[fold == number])
+            left_out[fold == number] = estimator.mean_scores(model, rows.values[fold == number])
     before = rows.date_index < splits.STEPS
     slope, intercept, calibrated_on = _calibration(rows, left_out)
     visited = _visited(rows)
@@ -206,7 +206,7 @@ def _lists(
         if model is None or not len(trial.found):
             continue
         values = trial.values.astype(float)
-        scores = {"model": learners.raw(model, values)}
+        scores = {"model": estimator.mean_scores(model, values)}
         scores |= {name: ranker(values) for name, ranker in baselines.BASELINES.items()}
         trials.append(evaluate.TrialList(part.borough, capacity_of(part.borough), trial.found, scores))
     return evaluate.lists(trials)
@@ -219,7 +219,7 @@ def _audit(gathered: list[Gathered], model: Any) -> dict[str, Any]:
     parts = []
     for part in gathered:
         trial = part.forward
-        scores = learners.raw(model, trial.values.astype(float)) if len(trial.found) else np.zeros(0)
+        scores = estimator.mean_scores(model, trial.values.astype(float)) if len(trial.found) else np.zeros(0)
         parts.append(fairness.homes(part.borough, trial.uprns, scores, trial.found, capacity_of(part.borough)))
     return fairness.audit(parts)
 

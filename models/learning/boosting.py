@@ -37,7 +37,7 @@ class Detector:
 
     def raw(self, values: Floats) -> Floats:
         """Raw scores in log-odds; `values` has shape (rows, features) in the order of `features`."""
-        return np.asarray(np.mean([raw_scores(model, values) for model in self.models], axis=0))
+        return mean_scores(self.models, values)
 
     def log_odds(self, values: Floats) -> Floats:
         """Calibrated scores in log-odds."""
@@ -93,6 +93,11 @@ def raw_scores(model: Any, values: Floats) -> Floats:
     """Raw scores of fitted trees in log-odds: shape (rows,)."""
     with one_thread():
         return np.asarray(model.decision_function(values), dtype=float)
+
+
+def mean_scores(models: Sequence[Any], values: Floats) -> Floats:
+    """Mean raw scores of several fitted models in log-odds: shape (rows,)."""
+    return np.asarray(np.mean([raw_scores(model, values) for model in models], axis=0))
 
 
 def one_thread() -> AbstractContextManager[Any]:
