@@ -43,7 +43,7 @@ test: $(READY)
 
 check: $(READY)
 	@echo "Lint ..." && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
-	@echo "Types ..." && $(BIN)/mypy --no-error-summary -p pipelines -p schemas -p models -p expectations
+	@echo "Types ..." && $(BIN)/mypy --no-error-summary -p pipelines -p schemas -p models -p expectations -p review
 	@echo "Import layers ..." && $(BIN)/lint-imports --no-logo
 	@echo "Contracts, mappings, agreements ..." && $(BIN)/python -m schemas.lint && $(BIN)/python -c "$$LINT_CONTRACTS"
 

@@ -1,6 +1,7 @@
 """The ledger's tables: what arrived, what became of it, what was made from it and by whom.
 
-It names nobody. Addresses stand in two of its tables only, the entries of lists and people's decisions about links.
+It names nobody but officers for what they did, and landlords as a public register names them. Addresses stand in the
+entries of lists with their dossiers, in officers' outcomes and overrides, and in people's decisions about links.
 """
 
 from __future__ import annotations
@@ -207,6 +208,23 @@ class ListEntry(Base):
     licence_why: Mapped[str] = mapped_column(sa.Text)
     control_slot: Mapped[int | None]
     control_inclusion: Mapped[float | None]
+    easting: Mapped[float | None]
+    northing: Mapped[float | None]
+    landlord_id: Mapped[str | None] = mapped_column(sa.String(80), index=True)
+    landlord_name: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class Dossier(Base):
+    """What stands behind one entry of a list on the list's day: reasons, records, licences, landlord, as plain data.
+
+    `content` is what `models.hmo.dossier` makes; a list's dossiers come and go with its entries.
+    """
+
+    __tablename__ = "loda_dossier"
+
+    list_id: Mapped[str] = mapped_column(sa.ForeignKey("loda_list.id", ondelete="CASCADE"), primary_key=True)
+    uprn: Mapped[str] = mapped_column(sa.String(12), primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class AuditEvent(Base):

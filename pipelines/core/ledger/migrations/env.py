@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from pipelines.core.ledger import officers  # noqa: F401 - its tables are part of the schema
 from pipelines.core.ledger.engine import engine
 from pipelines.core.ledger.models import Base
 

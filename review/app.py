@@ -1,0 +1,108 @@
+"""The app: pages, API, what stands around every answer, and what is said when something goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.exceptions import HTTPException
+
+from pipelines.core.errors import LodaError, NotFound
+from pipelines.core.faults import place_of
+from pipelines.core.ledger import engine as ledger
+from review import api, headers, pages
+from review.identity.forms import ForeignForm
+from review.permissions import NotAllowed, NotSignedIn
+from review.policies import NotNow
+from review.rendering import page
+from review.routing import action_of
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).resolve().parent / "static"
+NOT_THERE = "There is no such page, or it is not for you."
+
+
+def create_app() -> FastAPI:
+    """The whole app, ready to be served.
+
+    Raises:
+        ConfigurationError: the settings do not let it start.
+        RuntimeError: a route names no action, a fault of this code.
+    """
+    ledger.upgrade()
+    app = FastAPI(title="LODA review", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(headers.AroundEveryAnswer)
+    for group in pages.groups():
+        app.include_router(group.router)
+    app.include_router(api.router())
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _say_what_went_wrong(app)
+    unguarded = [route.path for route in app.routes if isinstance(route, APIRoute) and action_of(route) is None]
+    if unguarded:
+        raise RuntimeError(f"Routes without an action: {', '.join(unguarded)}.")
+    return app
+
+
+def _say_what_went_wrong(app: FastAPI) -> None:
+    app.add_exception_handler(NotSignedIn, _to_sign_in)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(DBAPIError, _database_away)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(LodaError, _told)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _status(error: LodaError) -> int:
+    if isinstance(error, NotFound):
+        return 404
+    if isinstance(error, NotAllowed | ForeignForm):
+        return 403
+    return 409 if isinstance(error, NotNow) else 400
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LodaError)  # noqa: S101 - registered for it
+    status = _status(error)
+    sentence = str(error) if status != 404 or getattr(request.state, "person", None) else NOT_THERE
+    return _answer(request, status, sentence)
+
+
+async def _to_sign_in(request: Request, error: Exception) -> Response:
+    if api.is_of_api(request):
+        return _answer(request, 401, "Send a token that holds: Authorization: Bearer TOKEN.")
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    where = f"/sign-in?next={quote(back)}" if request.method == "GET" else "/sign-in"
+    return RedirectResponse(where, status_code=303)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    sentences = {404: NOT_THERE, 405: "This page cannot be used in this way.", 413: "That is too large to be taken."}
+    return _answer(request, error.status_code, sentences.get(error.status_code, "This cannot be answered."))
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    log.error("%s: the database did not answer, %s", request.scope.get("path_format", "a page"), place_of(error))
+    said = "The database does not answer at the moment. Nothing that you sent was saved: try again in a minute."
+    return _answer(request, 503, said)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("a page failed with %s", place_of(error))
+    return _answer(request, 500, "Something failed that nobody foresaw; the platform's engineers can see where.")
+
+
+def _answer(request: Request, status: int, sentence: str) -> Response:
+    if api.is_of_api(request):
+        return api.refusal(status, sentence)
+    response = page(request, "error.html", status=status, sentence=sentence, borough=None)
+    if status == 503:
+        response.headers["Retry-After"] = "60"
+    return headers.protect(request, response)

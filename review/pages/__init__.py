@@ -1,0 +1,12 @@
+"""The pages, a module a subject. What they show they ask of `review.queries` and of the stages."""
+
+from __future__ import annotations
+
+from review.routing import Pages
+
+
+def groups() -> list[Pages]:
+    """Every group of pages."""
+    from review.pages import home
+
+    return [home.pages]
