@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
+LONDON_TIME = ZoneInfo("Europe/London")
+
 LEAD = "A lead to check, not a finding."
 LEAD_LONG = (
     "This is a lead to check, not a finding. No letter, notice or penalty may rest on it: "
@@ -60,3 +64,33 @@ NOTICES = {
     "signed-out": "You are signed out.",
 }
 """What is said when a form went through, by the code in the address."""
+
+STATUSES = {
+    "to_visit": "To visit",
+    "planned": "Planned",
+    "no_access": "No access yet",
+    "done": "Visited",
+}
+"""How far the work at a home is."""
+
+REFUSED_FILTERS = {
+    "band": "priority",
+    "scheme": "licence",
+    "status": "status",
+    "new_since": "date of 'new since'",
+    "sort": "order",
+    "page": "page number",
+}
+
+FOUND = {
+    "hmo_unlicensed": "Unlicensed HMO",
+    "hmo_licensed": "Licensed HMO",
+    "hmo_not_licensable": "HMO, no licence needed",
+    "not_hmo": "Not an HMO",
+    "single_household": "Single household",
+    "empty": "Empty",
+    "no_access": "No access",
+    "wrong_address": "Wrong address",
+}
+
+OVERRIDES = {"exclude": "Excluded", "first": "Visit first", "last": "Visit last"}
