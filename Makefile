@@ -1,4 +1,5 @@
 # make run      one whole night on this machine: synthetic extracts, Airflow's DAGs, ranked lists
+# make serve    the officers' pages on 127.0.0.1 until Ctrl-C, five ready people to sign in as (PORT=8001 for another)
 # make airflow  the real scheduler and web page on 127.0.0.1 until Ctrl-C (another port: make airflow PORT=8081)
 # make check    lint, types, import layers, contracts          make test   every test
 # make setup    the environment alone                          make lock   pin the dependencies anew
@@ -7,10 +8,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check airflow clean lock setup
+.PHONY: help run serve test check airflow clean lock setup
 
 PYTHON ?= python3
-PORT ?= 8080
 WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
@@ -35,8 +35,11 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY)
 	@$(BIN)/python dags/run_one_night.py
 
+serve: $(READY)
+	@LODA_REVIEW_LOCAL_SIGN_IN=1 exec $(BIN)/loda serve --port $(or $(PORT),8000)
+
 airflow: $(READY)
-	@exec $(BIN)/python dags/serve_airflow.py --port $(PORT)
+	@exec $(BIN)/python dags/serve_airflow.py --port $(or $(PORT),8080)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q

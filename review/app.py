@@ -12,11 +12,13 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
 from review import api, headers, pages
+from review.identity.addresses import allowed_hosts, check_settings
 from review.identity.forms import ForeignForm
 from review.permissions import NotAllowed, NotSignedIn
 from review.policies import NotNow
@@ -36,9 +38,11 @@ def create_app() -> FastAPI:
         ConfigurationError: the settings do not let it start.
         RuntimeError: a route names no action, a fault of this code.
     """
+    check_settings()
     ledger.upgrade()
     app = FastAPI(title="LODA review", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(headers.AroundEveryAnswer)
+    app.add_middleware(headers.AroundEveryAnswer, database_away=_database_away)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False)
     for group in pages.groups():
         app.include_router(group.router)
     app.include_router(api.router())

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
-from review.identity import forms, sessions
+from review.identity import cookies, forms, sessions
 from review.identity.person import Person
 from review.permissions import WRITTEN_IN_URL, Action, require
 
@@ -25,7 +25,7 @@ def _guard(action: Action) -> Callable[[Request], Awaitable[None]]:
     async def guard(request: Request) -> None:
         person = request.state.person
         require(person, action, request.path_params.get(WRITTEN_IN_URL))
-        if request.method not in forms.SAFE and person is not None:
+        if request.method not in forms.SAFE:
             await forms.require_own(request, person)
 
     return guard
@@ -67,4 +67,4 @@ def person(request: Request) -> Person:
 
 def recognise(request: Request) -> Person | None:
     """Who a request comes from, by its cookie."""
-    return sessions.person_of(request.cookies.get(sessions.COOKIE))
+    return sessions.person_of(cookies.read(request, cookies.SESSION))

@@ -19,6 +19,9 @@ class ReviewSettings(BaseSettings):
     )
 
     base_url: str = Field("", description="Address under which officers reach the pages, as https://review.example.")
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose X-Forwarded-For and -Proto are believed, with commas between."
+    )
     secret_key: SecretStr | None = Field(
         None, description="Secret that signs cookies and forms; empty means a key file in `<home>`."
     )

@@ -17,7 +17,6 @@ from review.identity.person import Person, Role
 from review.identity.secret import keyed
 from review.settings import review_settings
 
-COOKIE = "loda_session"
 SEEN_EVERY = timedelta(minutes=1)
 """That a session is in use is written at most so often."""
 

@@ -7,6 +7,10 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists
+    from review.pages import home, lists, sign_in
 
-    return [home.pages, lists.pages]
+    return [
+        home.pages,
+        lists.pages,
+        sign_in.pages,
+    ]
