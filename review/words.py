@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from pipelines.casework.words import FOUND_WORDS, Kind
+
 LONDON_TIME = ZoneInfo("Europe/London")
 
 LEAD = "A lead to check, not a finding."
@@ -82,15 +84,6 @@ REFUSED_FILTERS = {
     "page": "page number",
 }
 
-FOUND = {
-    "hmo_unlicensed": "Unlicensed HMO",
-    "hmo_licensed": "Licensed HMO",
-    "hmo_not_licensable": "HMO, no licence needed",
-    "not_hmo": "Not an HMO",
-    "single_household": "Single household",
-    "empty": "Empty",
-    "no_access": "No access",
-    "wrong_address": "Wrong address",
-}
+FOUND = {str(code): text for code, text in FOUND_WORDS.items()}
 
-OVERRIDES = {"exclude": "Excluded", "first": "Visit first", "last": "Visit last"}
+OVERRIDES = {str(Kind.EXCLUDE): "Excluded", str(Kind.FIRST): "Visit first", str(Kind.LAST): "Visit last"}

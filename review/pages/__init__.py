@@ -7,10 +7,11 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, sign_in
+    from review.pages import home, lists, properties, sign_in
 
     return [
         home.pages,
         lists.pages,
+        properties.pages,
         sign_in.pages,
     ]

@@ -111,7 +111,7 @@ def _record(request: Request, borough: str, uprn: str, form: Form, number: str |
     form.wrong("note", rules.why_not_note(note))
     if form.errors or visited_on is None:
         return _outcome_page(request, borough, found, form, before, 422)
-    given = {"borough": borough, "found": what, "visited_on": visited_on, "method": method, "officer": officer}
+    given: dict[str, Any] = {"borough": borough, "found": what, "visited_on": visited_on, "method": method, "officer": officer}
     given |= {"note": note, "recorded_by": person(request).who, "expected_version": version}
 
     def write(session: Session) -> None:
