@@ -7,11 +7,12 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, properties, sign_in
+    from review.pages import home, lists, properties, records, sign_in
 
     return [
         home.pages,
         lists.pages,
         properties.pages,
+        records.pages,
         sign_in.pages,
     ]

@@ -29,7 +29,7 @@ pages = Pages()
 HOME = "/properties/{borough}/{uprn}"
 
 
-def _find(request: Request, borough: str, uprn: str, what: str = "view property") -> Property:
+def find(request: Request, borough: str, uprn: str, what: str = "view property") -> Property:
     """The property; that it was seen is put on record in the same transaction."""
     refusal = standing.list_refusal(borough)
     if refusal is not None:
@@ -41,7 +41,10 @@ def _find(request: Request, borough: str, uprn: str, what: str = "view property"
     return found
 
 
-def _show(request: Request, template: str, borough: str, found: Property, status: int = 200, **more: Any) -> Response:
+def show_with(
+    request: Request, template: str, borough: str, found: Property, status: int = 200, **more: Any
+) -> Response:
+    """A page about a property."""
     return page(
         request,
         template,
@@ -59,7 +62,7 @@ def _show(request: Request, template: str, borough: str, found: Property, status
 @pages.get(HOME, Action.SEE_PROPERTY)
 def show(request: Request, borough: str, uprn: str) -> Response:
     """The property's page."""
-    return _show(request, "property.html", borough, _find(request, borough, uprn))
+    return show_with(request, "property.html", borough, find(request, borough, uprn))
 
 
 # --- what a visit found ---
@@ -68,7 +71,7 @@ def show(request: Request, borough: str, uprn: str) -> Response:
 @pages.get(HOME + "/outcome", Action.RECORD_OUTCOME)
 def outcome_form(request: Request, borough: str, uprn: str) -> Response:
     """The form to record what a visit found."""
-    found = _find(request, borough, uprn)
+    found = find(request, borough, uprn)
     return _outcome_page(request, borough, found, Form({"officer": person(request).name, "method": Method.VISIT}))
 
 
@@ -82,7 +85,7 @@ async def record_outcome(request: Request, borough: str, uprn: str) -> Response:
 @pages.get(HOME + "/outcomes/{number}", Action.RECORD_OUTCOME)
 def correction_form(request: Request, borough: str, uprn: str, number: str) -> Response:
     """The form to correct an outcome, filled in as it stands."""
-    found = _find(request, borough, uprn)
+    found = find(request, borough, uprn)
     before = _outcome_of(found, number)
     values = {"found": before.found, "method": before.method, "officer": before.officer, "note": before.note}
     parts = (before.visited_on.day, before.visited_on.month, before.visited_on.year)
@@ -98,7 +101,7 @@ async def correct_outcome(request: Request, borough: str, uprn: str, number: str
 
 
 def _record(request: Request, borough: str, uprn: str, form: Form, number: str | None) -> Response:
-    found = _find(request, borough, uprn)
+    found = find(request, borough, uprn)
     before = _outcome_of(found, number) if number is not None else None
     visited_on, version = form.day("visited", "the day of the visit"), form.number("version")
     what, method, officer = form.text("found"), form.text("method"), rules.tidy_name(form.text("officer"))
@@ -111,7 +114,13 @@ def _record(request: Request, borough: str, uprn: str, form: Form, number: str |
     form.wrong("note", rules.why_not_note(note))
     if form.errors or visited_on is None:
         return _outcome_page(request, borough, found, form, before, 422)
-    given: dict[str, Any] = {"borough": borough, "found": what, "visited_on": visited_on, "method": method, "officer": officer}
+    given: dict[str, Any] = {
+        "borough": borough,
+        "found": what,
+        "visited_on": visited_on,
+        "method": method,
+        "officer": officer,
+    }
     given |= {"note": note, "recorded_by": person(request).who, "expected_version": version}
 
     def write(session: Session) -> None:
@@ -122,7 +131,7 @@ def _record(request: Request, borough: str, uprn: str, form: Form, number: str |
 
     def again(refusal: str, status: int) -> Response:
         form.errors["page"] = refusal
-        return _outcome_page(request, borough, _find(request, borough, uprn), form, before, status)
+        return _outcome_page(request, borough, find(request, borough, uprn), form, before, status)
 
     return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=outcome")
 
@@ -137,7 +146,7 @@ def _outcome_of(found: Property, number: str) -> Outcome:
 def _outcome_page(
     request: Request, borough: str, found: Property, form: Form, before: Outcome | None = None, status: int = 200
 ) -> Response:
-    return _show(
+    return show_with(
         request,
         "outcome.html",
         borough,
@@ -157,7 +166,7 @@ def _outcome_page(
 @pages.get(HOME + "/plan", Action.PLAN_VISIT)
 def plan_form(request: Request, borough: str, uprn: str) -> Response:
     """The form to plan a visit."""
-    found = _find(request, borough, uprn)
+    found = find(request, borough, uprn)
     values = {"officer": (found.case.assigned_to if found.case else None) or ""}
     if found.case is not None and found.case.planned_for is not None:
         on = found.case.planned_for
@@ -173,7 +182,7 @@ async def save_plan(request: Request, borough: str, uprn: str) -> Response:
 
 
 def _plan(request: Request, borough: str, uprn: str, form: Form) -> Response:
-    found = _find(request, borough, uprn)
+    found = find(request, borough, uprn)
     planned = form.day("planned", "the day", needed=False)
     officer, version = rules.tidy_name(form.text("officer")), form.number("version")
     form.wrong("planned", rules.why_not_planned_for(planned))
@@ -194,13 +203,13 @@ def _plan(request: Request, borough: str, uprn: str, form: Form) -> Response:
 
     def again(refusal: str, status: int) -> Response:
         form.errors["page"] = refusal
-        return _plan_page(request, borough, _find(request, borough, uprn), form, status)
+        return _plan_page(request, borough, find(request, borough, uprn), form, status)
 
     return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=plan")
 
 
 def _plan_page(request: Request, borough: str, found: Property, form: Form, status: int = 200) -> Response:
-    return _show(request, "plan.html", borough, found, status, form=form, errors=form.errors)
+    return show_with(request, "plan.html", borough, found, status, form=form, errors=form.errors)
 
 
 # --- where an officer outranks the list ---
@@ -209,7 +218,7 @@ def _plan_page(request: Request, borough: str, found: Property, form: Form, stat
 @pages.get(HOME + "/override", Action.OVERRIDE)
 def override_form(request: Request, borough: str, uprn: str) -> Response:
     """The form to outrank the list at a property."""
-    return _override_page(request, borough, _find(request, borough, uprn), Form({}))
+    return _override_page(request, borough, find(request, borough, uprn), Form({}))
 
 
 @pages.post(HOME + "/override", Action.OVERRIDE)
@@ -220,7 +229,7 @@ async def save_override(request: Request, borough: str, uprn: str) -> Response:
 
 
 def _override(request: Request, borough: str, uprn: str, form: Form) -> Response:
-    found = _find(request, borough, uprn)
+    found = find(request, borough, uprn)
     kind, reason, version = form.text("kind"), rules.tidy(form.text("reason")), form.number("version")
     until = form.day("until", "the day on which it ends")
     form.wrong("kind", None if kind in set(KIND_WORDS) else "Choose what is to happen.")
@@ -245,7 +254,7 @@ def _override(request: Request, borough: str, uprn: str, form: Form) -> Response
 
     def again(refusal: str, status: int) -> Response:
         form.errors["page"] = refusal
-        return _override_page(request, borough, _find(request, borough, uprn), form, status)
+        return _override_page(request, borough, find(request, borough, uprn), form, status)
 
     return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=override")
 
@@ -264,15 +273,15 @@ def _end_override(request: Request, borough: str, uprn: str, form: Form) -> Resp
         overrides.end(session, number, borough=borough, who=who, expected_version=version)
 
     def again(refusal: str, status: int) -> Response:
-        found = _find(request, borough, uprn)
-        return _show(request, "property.html", borough, found, status, errors={"page": refusal})
+        found = find(request, borough, uprn)
+        return show_with(request, "property.html", borough, found, status, errors={"page": refusal})
 
     return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=ended")
 
 
 def _override_page(request: Request, borough: str, found: Property, form: Form, status: int = 200) -> Response:
     more = {"kinds": KIND_WORDS, "kind_hints": KIND_HINTS}
-    return _show(request, "override.html", borough, found, status, form=form, errors=form.errors, **more)
+    return show_with(request, "override.html", borough, found, status, form=form, errors=form.errors, **more)
 
 
 # --- what all forms share ---
