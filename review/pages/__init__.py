@@ -7,6 +7,6 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, sign_in
+    from review.pages import home, sessions, sign_in
 
-    return [home.pages, sign_in.pages]
+    return [home.pages, sign_in.pages, sessions.pages]
