@@ -18,6 +18,7 @@ OF_ALL = (
     ("Model", "/model", Action.SEE_MODEL),
     ("Audit", "/audit", Action.SEE_AUDIT),
     ("Health", "/health", Action.SEE_HEALTH),
+    ("Sessions", "/sessions", Action.END_SESSIONS),
 )
 
 

@@ -107,3 +107,8 @@ def check_settings() -> None:
             "LODA_REVIEW_LOCAL_SIGN_IN lets anybody in as anybody, so it is refused under the address of "
             "LODA_REVIEW_BASE_URL; take one of the two away."
         )
+    issuer = urlsplit(own.oidc_issuer)
+    if own.oidc_issuer and not own.oidc_client_id:
+        raise ConfigurationError("LODA_REVIEW_OIDC_CLIENT_ID is missing: the provider knows these pages by it.")
+    if own.oidc_issuer and issuer.scheme != "https" and not is_loopback(issuer.hostname):
+        raise ConfigurationError("LODA_REVIEW_OIDC_ISSUER must begin with https://.")

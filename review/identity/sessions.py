@@ -69,18 +69,20 @@ def _person(found: SignIn) -> Person:
     return Person(found.subject, found.name, grants, found.secret_hash, found.through)
 
 
-def end(key: str, by: Person) -> None:
-    """End a session, one's own or somebody else's, and put it on record. An ended one stays ended."""
+def end(key: str, by: Person) -> bool:
+    """End a session, one's own or somebody else's, and put it on record; returns whether there was one to end."""
     with transaction() as session:
         found = session.get(SignIn, key)
         if found is not None and found.revoked_at is None:
             found.revoked_at, found.revoked_by = clock.now(), by.who
             what = "sign out" if key == by.key else "end a session"
             audit.record(session, who=by.who, what=what, about="review", details={"of": found.subject})
+            return True
+    return False
 
 
 def open_sessions(session: Session) -> list[SignIn]:
     """Sessions that could be used now, the newest first."""
-    now = clock.now()
-    mine = sa.select(SignIn).where(SignIn.revoked_at.is_(None), SignIn.expires_at > now)
+    now, idle = clock.now(), timedelta(minutes=review_settings().session_minutes)
+    mine = sa.select(SignIn).where(SignIn.revoked_at.is_(None), SignIn.expires_at > now, SignIn.seen_at > now - idle)
     return list(session.scalars(mine.order_by(SignIn.began_at.desc())))

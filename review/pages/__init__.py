@@ -7,12 +7,13 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, properties, records, sign_in
+    from review.pages import home, lists, properties, records, sessions, sign_in
 
     return [
         home.pages,
         lists.pages,
         properties.pages,
         records.pages,
+        sessions.pages,
         sign_in.pages,
     ]

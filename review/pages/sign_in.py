@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from review.identity import attempts, cookies, forms, local, sessions
-from review.identity.addresses import local_path
+from review.identity import attempts, cookies, forms, local, oidc, sessions
+from review.identity.addresses import local_path, own_origin
 from review.permissions import Action
 from review.rendering import page
 from review.routing import Pages, person
@@ -35,7 +35,7 @@ def sign_in_local(
     """Begin the session of a ready person."""
     where = local_path(next)
     if not local.is_open(request):
-        return page(request, "error.html", status=404, sentence="There is no such page, or it is not for you.")
+        return _not_there(request)
     origin = attempts.origin_of(request)
     wait = attempts.count(origin)
     if wait:
@@ -45,6 +45,38 @@ def sign_in_local(
         return _ways(request, where, fault=CHOOSE)
     attempts.forgive(origin)
     return _signed_in(request, local.sign_in(one), where)
+
+
+@pages.get("/sign-in/oidc", Action.OPEN)
+def sign_in_oidc(request: Request, next: str = "") -> Response:  # noqa: A002 - as above
+    """On to the council's identity provider."""
+    if not review_settings().oidc_issuer:
+        return _not_there(request)
+    try:
+        url, cookie = oidc.begin(f"{own_origin(request)}/sign-in/callback", local_path(next))
+    except oidc.SignInFailed as error:
+        return _failed(request, error)
+    response = RedirectResponse(url, status_code=303)
+    cookies.write(request, response, cookies.SIGNING_IN, cookie, cookies.SHORT_SECONDS)
+    return response
+
+
+@pages.get("/sign-in/callback", Action.OPEN)
+def callback(request: Request) -> Response:
+    """Back from the provider: begin the session of whom it vouches for."""
+    if not review_settings().oidc_issuer:
+        return _not_there(request)
+    origin = attempts.origin_of(request)
+    wait = attempts.count(origin)
+    if wait:
+        return _too_many(request, wait)
+    try:
+        claims, where = oidc.finish(request.query_params, cookies.read(request, cookies.SIGNING_IN))
+    except oidc.SignInFailed as error:
+        return _failed(request, error)
+    attempts.forgive(origin)
+    subject, name, grants = oidc.identity_of(claims)
+    return _signed_in(request, sessions.begin(subject, name, grants, oidc.THROUGH), local_path(where))
 
 
 @pages.post("/sign-out", Action.SIGNED_IN)
@@ -81,6 +113,16 @@ def _ways(request: Request, where: str, fault: str = "") -> Response:
     response = page(request, "sign_in.html", status=422 if fault else 200, csrf=mark, **shown)
     forms.write_before(request, response, cookie)
     return response
+
+
+def _failed(request: Request, error: oidc.SignInFailed) -> Response:
+    response = page(request, "error.html", status=error.status, sentence=str(error))
+    cookies.drop(request, response, cookies.SIGNING_IN)
+    return response
+
+
+def _not_there(request: Request) -> Response:
+    return page(request, "error.html", status=404, sentence="There is no such page, or it is not for you.")
 
 
 def _too_many(request: Request, wait: int) -> Response:
