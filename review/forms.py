@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
 
 LONGEST = 10_000
 """Letters of a field that are read at all; the rules say what may be kept."""
@@ -58,3 +60,11 @@ class Form:
     def summary(self) -> list[dict[str, str]]:
         """The errors as the error summary takes them: each leads to its field."""
         return [{"text": sentence, "href": f"#{name}"} for name, sentence in self.errors.items()]
+
+
+async def _sent(request: Request) -> Form:
+    return Form.of(await request.form())
+
+
+Sent = Annotated[Form, Depends(_sent)]
+"""The form that came with a request, for a page that takes one."""

@@ -17,7 +17,7 @@ from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.officers import Outcome
 from pipelines.governance import audit, standing
-from review.forms import Form
+from review.forms import Form, Sent
 from review.permissions import Action
 from review.queries import properties
 from review.queries.properties import Property
@@ -76,10 +76,9 @@ def outcome_form(request: Request, borough: str, uprn: str) -> Response:
 
 
 @pages.post(HOME + "/outcome", Action.RECORD_OUTCOME)
-async def record_outcome(request: Request, borough: str, uprn: str) -> Response:
+def record_outcome(request: Request, borough: str, uprn: str, form: Sent) -> Response:
     """Keep what a visit found."""
-    form = Form.of(await request.form())
-    return await _in_thread(_record, request, borough, uprn, form, None)
+    return _record(request, borough, uprn, form, None)
 
 
 @pages.get(HOME + "/outcomes/{number}", Action.RECORD_OUTCOME)
@@ -94,10 +93,9 @@ def correction_form(request: Request, borough: str, uprn: str, number: str) -> R
 
 
 @pages.post(HOME + "/outcomes/{number}", Action.RECORD_OUTCOME)
-async def correct_outcome(request: Request, borough: str, uprn: str, number: str) -> Response:
+def correct_outcome(request: Request, borough: str, uprn: str, number: str, form: Sent) -> Response:
     """Put a corrected outcome in the place of one that stands."""
-    form = Form.of(await request.form())
-    return await _in_thread(_record, request, borough, uprn, form, number)
+    return _record(request, borough, uprn, form, number)
 
 
 def _record(request: Request, borough: str, uprn: str, form: Form, number: str | None) -> Response:
@@ -175,13 +173,8 @@ def plan_form(request: Request, borough: str, uprn: str) -> Response:
 
 
 @pages.post(HOME + "/plan", Action.PLAN_VISIT)
-async def save_plan(request: Request, borough: str, uprn: str) -> Response:
+def save_plan(request: Request, borough: str, uprn: str, form: Sent) -> Response:
     """Keep who goes there and when."""
-    form = Form.of(await request.form())
-    return await _in_thread(_plan, request, borough, uprn, form)
-
-
-def _plan(request: Request, borough: str, uprn: str, form: Form) -> Response:
     found = find(request, borough, uprn)
     planned = form.day("planned", "the day", needed=False)
     officer, version = rules.tidy_name(form.text("officer")), form.number("version")
@@ -222,13 +215,8 @@ def override_form(request: Request, borough: str, uprn: str) -> Response:
 
 
 @pages.post(HOME + "/override", Action.OVERRIDE)
-async def save_override(request: Request, borough: str, uprn: str) -> Response:
+def save_override(request: Request, borough: str, uprn: str, form: Sent) -> Response:
     """Outrank the list at a property until a day."""
-    form = Form.of(await request.form())
-    return await _in_thread(_override, request, borough, uprn, form)
-
-
-def _override(request: Request, borough: str, uprn: str, form: Form) -> Response:
     found = find(request, borough, uprn)
     kind, reason, version = form.text("kind"), rules.tidy(form.text("reason")), form.number("version")
     until = form.day("until", "the day on which it ends")
@@ -260,13 +248,8 @@ def _override(request: Request, borough: str, uprn: str, form: Form) -> Response
 
 
 @pages.post(HOME + "/override/end", Action.OVERRIDE)
-async def end_override(request: Request, borough: str, uprn: str) -> Response:
+def end_override(request: Request, borough: str, uprn: str, form: Sent) -> Response:
     """End what outranks the list before its day."""
-    form = Form.of(await request.form())
-    return await _in_thread(_end_override, request, borough, uprn, form)
-
-
-def _end_override(request: Request, borough: str, uprn: str, form: Form) -> Response:
     who, number, version = person(request).who, form.number("number"), form.number("version")
 
     def write(session: Session) -> None:
@@ -285,13 +268,6 @@ def _override_page(request: Request, borough: str, found: Property, form: Form, 
 
 
 # --- what all forms share ---
-
-
-async def _in_thread(work: Callable[..., Response], *arguments: Any) -> Response:
-    """Run what waits for the database beside the loop that serves the pages."""
-    from starlette.concurrency import run_in_threadpool
-
-    return await run_in_threadpool(work, *arguments)
 
 
 def _written(write: Callable[[Session], None], again: Callable[[str, int], Response], then: str) -> Response:

@@ -6,13 +6,12 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from pipelines.casework import rules
 from pipelines.core.errors import NotFound
 from pipelines.link.review_import import LONGEST_NOTE
 from pipelines.link.review_record import refuse
-from review.forms import Form
+from review.forms import Form, Sent
 from review.pages.properties import HOME, find, show_with
 from review.permissions import Action
 from review.queries.properties import Property
@@ -30,13 +29,8 @@ def refusal_form(request: Request, borough: str, uprn: str, dataset: str, record
 
 
 @pages.post(RECORD, Action.DECIDE_LINK)
-async def refuse_record(request: Request, borough: str, uprn: str, dataset: str, record_id: str) -> Response:
+def refuse_record(request: Request, borough: str, uprn: str, dataset: str, record_id: str, form: Sent) -> Response:
     """Take the decision down."""
-    form = Form.of(await request.form())
-    return await run_in_threadpool(_refuse, request, borough, uprn, dataset, record_id, form)
-
-
-def _refuse(request: Request, borough: str, uprn: str, dataset: str, record_id: str, form: Form) -> Response:
     found = find(request, borough, uprn)
     record = _record(found, dataset, record_id)
     note = rules.tidy(form.text("note"))
