@@ -6,7 +6,6 @@ import secrets
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -16,7 +15,6 @@ from review import navigation, words
 from review.identity import forms
 from review.permissions import Action, may
 
-LONDON_TIME = ZoneInfo("Europe/London")
 SERVICE = "Homes to check"
 
 
@@ -55,7 +53,7 @@ def moment(value: datetime | str | None) -> str:
     """A moment in London's time: 3 November 2026, 14:05."""
     if not value:
         return "–"
-    own = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(LONDON_TIME)
+    own = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(words.LONDON_TIME)
     return f"{own.day} {own:%B %Y, %H:%M}"
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
+from pipelines.casework.words import FOUND_WORDS, Kind
+
+LONDON_TIME = ZoneInfo("Europe/London")
+
 LEAD = "A lead to check, not a finding."
 LEAD_LONG = (
     "This is a lead to check, not a finding. No letter, notice or penalty may rest on it: "
@@ -60,3 +66,24 @@ NOTICES = {
     "signed-out": "You are signed out.",
 }
 """What is said when a form went through, by the code in the address."""
+
+STATUSES = {
+    "to_visit": "To visit",
+    "planned": "Planned",
+    "no_access": "No access yet",
+    "done": "Visited",
+}
+"""How far the work at a home is."""
+
+REFUSED_FILTERS = {
+    "band": "priority",
+    "scheme": "licence",
+    "status": "status",
+    "new_since": "date of 'new since'",
+    "sort": "order",
+    "page": "page number",
+}
+
+FOUND = {str(code): text for code, text in FOUND_WORDS.items()}
+
+OVERRIDES = {str(Kind.EXCLUDE): "Excluded", str(Kind.FIRST): "Visit first", str(Kind.LAST): "Visit last"}

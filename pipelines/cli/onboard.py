@@ -167,11 +167,9 @@ class _Sitting:
 
     def layout_path(self) -> Path:
         """Where the mapping would be saved: never over another layout."""
-        from pipelines.core.settings import settings
-        from pipelines.onboard.proposal import layout_name
+        from pipelines.onboard.saving import layout_path
 
-        name = layout_name(self.borough, self.proposal.dataset, self.name, self.proposal.yaml_text())
-        return settings().mappings_dir / self.borough / f"{name}.yaml"
+        return layout_path(self.proposal, self.name)
 
     def write(self) -> Path | None:
         """Save the mapping where the night finds it, with a line in the audit log if it changes anything."""

@@ -21,15 +21,15 @@ class Busy(LodaError):
 
 
 @contextmanager
-def exclusive(name: str) -> Iterator[None]:
+def exclusive(name: str, wait: float | None = None) -> Iterator[None]:
     """Hold the lock `name` ("borough-camden", "train") against every other run on the same ledger.
 
     A file lock where the ledger is SQLite, a PostgreSQL advisory lock where it is PostgreSQL.
 
     Raises:
-        Busy: another run held it for longer than `LODA_LOCK_TIMEOUT_SECONDS`.
+        Busy: another run held it for longer than `wait` seconds, `LODA_LOCK_TIMEOUT_SECONDS` unless given.
     """
-    timeout = settings().lock_timeout_seconds
+    timeout = settings().lock_timeout_seconds if wait is None else wait
     busy = Busy(f"Another run has been working on '{name}' for over {timeout:.0f} seconds; wait for it or stop it.")
     if engine().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

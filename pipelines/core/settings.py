@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     control_share: Annotated[
         float, Field(ge=0, le=0.5, description="Share of a list's visits drawn at random, to measure the base rate.")
     ] = 0.05
+    revisit_days: Annotated[
+        int, Field(ge=0, description="Days after a visit for which what it settled stays off the lists.")
+    ] = 365
     lock_timeout_seconds: Annotated[float, Field(ge=0, description="How long to wait for another run.")] = 3600.0
 
     @model_validator(mode="after")

@@ -69,10 +69,11 @@ def held(borough: str | None = None) -> list[Waiting]:
         query = query.where(Drop.borough == registry.borough(borough).slug)
     with transaction() as session:
         found = session.scalars(query.order_by(Drop.finished_at, Drop.id)).all()
-        return [_waiting(session, drop) for drop in found]
+        return [waiting(session, drop) for drop in found]
 
 
-def _waiting(session: Session, drop: Drop) -> Waiting:
+def waiting(session: Session, drop: Drop) -> Waiting:
+    """A held drop as it waits for a person."""
     instead = _why_not(session, drop) or ""
     return Waiting(
         drop.id,
@@ -123,27 +124,29 @@ def outcome(drop_id: str) -> dict[str, Any]:
     return {"drop": drop.id, "file": drop.path, **{name: getattr(drop, name) for name in names}}
 
 
-def release(drop_id: str, who: str, reason: str) -> str:
+def release(drop_id: str, who: str, reason: str, wait: float | None = None) -> str:
     """Let a held drop through: it is read and judged again with its holds waived. Returns its borough.
 
     Raises:
         NotFound: there is no such drop.
         NotDecided: it is not held, was decided before, or its hold is none that a person may lift.
+        Busy: a night was working on the borough's drops for longer than `wait` seconds.
     """
-    return _decide(drop_id, RELEASE, who, reason)
+    return _decide(drop_id, RELEASE, who, reason, wait)
 
 
-def refuse(drop_id: str, who: str, reason: str) -> str:
+def refuse(drop_id: str, who: str, reason: str, wait: float | None = None) -> str:
     """Turn a held drop down for good. Returns its borough.
 
     Raises:
         NotFound: there is no such drop.
         NotDecided: it is not held, or was decided before.
+        Busy: a night was working on the borough's drops for longer than `wait` seconds.
     """
-    return _decide(drop_id, REFUSE, who, reason)
+    return _decide(drop_id, REFUSE, who, reason, wait)
 
 
-def _decide(drop_id: str, decision: str, who: str, reason: str) -> str:
+def _decide(drop_id: str, decision: str, who: str, reason: str, wait: float | None) -> str:
     who, reason = " ".join(who.split()), " ".join(reason.split())
     if not who or len(who) > LONGEST_NAME:
         raise NotDecided(
@@ -154,7 +157,7 @@ def _decide(drop_id: str, decision: str, who: str, reason: str) -> str:
     with transaction() as session:
         borough = _found(session, drop_id).borough
     # The night must not be working on the borough's drops while one of them changes under its hands.
-    with exclusive(f"intake-{borough}"), transaction() as session:
+    with exclusive(f"intake-{borough}", wait), transaction() as session:
         drop = _found(session, drop_id)
         _check(session, drop, decision)
         made = GateDecision(

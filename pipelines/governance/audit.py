@@ -147,12 +147,19 @@ def verify(session: Session) -> int | None:
     return check(session, []).line
 
 
-def check(session: Session, anchors: Sequence[Anchor]) -> Verdict:
-    """Go through the whole log, and hold it against anchors that were kept."""
-    previous, expected = START, 1
+def check(
+    session: Session, anchors: Sequence[Anchor], *, since: Anchor | None = None, at_most: int | None = None
+) -> Verdict:
+    """Go through the whole log, and hold it against anchors that were kept.
+
+    With `since`, a line that was found sound before, only what follows it; with `at_most` so many lines of it, of
+    which the anchors must be.
+    """
+    begun = since or Anchor(0, START)
+    previous, expected = begun.hash, begun.number + 1
     wanted = {anchor.number: anchor for anchor in anchors}
-    query = sa.select(AuditEvent).order_by(AuditEvent.number).execution_options(yield_per=LINES_AT_ONCE)
-    for event in session.scalars(query):
+    query = sa.select(AuditEvent).where(AuditEvent.number > begun.number).order_by(AuditEvent.number)
+    for event in session.scalars(query.limit(at_most).execution_options(yield_per=LINES_AT_ONCE)):
         head = Anchor(expected - 1, previous)
         if event.number != expected or event.previous_hash != previous:
             said = f"Line {expected} is missing, or the line before it was changed."

@@ -23,6 +23,7 @@ from pipelines.link.spine import Spine, read_spine
 from pipelines.link.suggestions import MOST, suggestions
 from pipelines.link.vocabulary import SENTENCES, Decision
 from schemas import registry
+from schemas.agreement import Role
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ HEADINGS = (
     *TO_FILL_IN,
     *("last_decision", "key"),
 )
+ADDRESS_KEY = "address_key"
 MARK = ": "
 """Between a candidate's UPRN and its address. With it a spreadsheet takes the cell for text and rounds no UPRN."""
 
@@ -73,16 +75,10 @@ def export(borough: str, out: Path, limit: int | None = None) -> Exported:
         ConfigurationError: a data officer may not see the borough's gazetteer.
     """
     slug = registry.borough(borough).slug
-    refusal = access.refusal(slug, "gazetteer", "hmo_detection", role="data_officer")
-    if refusal is not None:
-        raise ConfigurationError(f"{refusal} So nothing can be given out for review.")
     if not out.parent.is_dir():
         raise NotFound(f"There is no folder '{out.parent}' to write the file to.")
     with reading("link review export", slug):
-        spine, table = read_spine(slug)
-        if not table.num_rows:
-            raise NotFound(f"{slug} has no gazetteer that may be used yet, so nothing waits for people.")
-        rows = waiting(slug, spine, _addresses(table))
+        rows, _ = read_waiting(slug)
     written = rows.head(limit) if limit is not None else rows
     plain = pa.schema([(name, pa.string()) for name in HEADINGS])
     text = pa.Table.from_pandas(written[list(HEADINGS)].astype(str), schema=plain, preserve_index=False)
@@ -91,6 +87,22 @@ def export(borough: str, out: Path, limit: int | None = None) -> Exported:
     records = int(written["records"].sum()) if len(written) else 0
     log.info("%s: %d addresses of %d that wait were given out for review", slug, len(written), len(rows))
     return Exported(len(written), len(rows), records)
+
+
+def read_waiting(borough: str, role: Role = "data_officer") -> tuple[pd.DataFrame, Spine]:
+    """What waits for people in a borough, as far as a role may see it (`waiting`), and the spine behind it.
+
+    Raises:
+        NotFound: the borough has no gazetteer.
+        ConfigurationError: the role may not see the borough's gazetteer.
+    """
+    refusal = access.refusal(borough, "gazetteer", "hmo_detection", role=role)
+    if refusal is not None:
+        raise ConfigurationError(f"{refusal} So nothing can be given out for review.")
+    spine, table = read_spine(borough)
+    if not table.num_rows:
+        raise NotFound(f"{borough} has no gazetteer that may be used yet, so nothing waits for people.")
+    return waiting(borough, spine, _addresses(table), role), spine
 
 
 def _addresses(table: pa.Table) -> pd.Series[str]:
@@ -102,11 +114,14 @@ def _addresses(table: pa.Table) -> pd.Series[str]:
     return found.loc[~found.index.duplicated()]
 
 
-def waiting(borough: str, spine: Spine, cells: pd.Series[str]) -> pd.DataFrame:
-    """One row an address that waits for people, with `HEADINGS`; those that settle most records first."""
+def waiting(borough: str, spine: Spine, cells: pd.Series[str], role: Role = "data_officer") -> pd.DataFrame:
+    """One row an address that waits for people, with `HEADINGS`; those that settle most records first.
+
+    `address_key` stands beside: what `keys_of` says of the address.
+    """
     links = access.read_table("link", LINK, boroughs=[borough])
     links = links.filter(pc.equal(links["decision"], str(Decision.REVIEW)))
-    tables = {name: _of(borough, name, links) for name in datasets_with_address()}
+    tables = {name: _of(borough, name, links, role) for name in datasets_with_address()}
     records = make_records(tables, spine.whole, spine.streets)
     rows = records.rows.assign(
         address=first_of_key(records.addresses)[records.rows["address"].to_numpy()],
@@ -121,7 +136,7 @@ def waiting(borough: str, spine: Spine, cells: pd.Series[str]) -> pd.DataFrame:
         ["address", "probability", "written", "written_postcode"], ascending=[True, False, True, True]
     )
     if rows.empty:
-        return pd.DataFrame(columns=list(HEADINGS))
+        return pd.DataFrame(columns=[*HEADINGS, ADDRESS_KEY])
     groups = rows.groupby("address")
     made = groups.first().assign(
         records=groups.size(),
@@ -139,17 +154,16 @@ def waiting(borough: str, spine: Spine, cells: pd.Series[str]) -> pd.DataFrame:
     made = made.rename(columns={"address_written": "address"}).reset_index(drop=True)
     made = made.assign(verdict="", uprn="", note="", probability=made["probability"].map("{:.3f}".format))
     made["gap"] = made["gap"].map("{:.3f}".format)
+    made[ADDRESS_KEY] = made["key"]
     made["key"] = [key_of_row({n: str(row[n]) for n in IDENTITY}) for row in made.to_dict("records")]
     ordered = made.sort_values(["records", "probability", "address"], ascending=[False, False, True])
-    return ordered[list(HEADINGS)].reset_index(drop=True)
+    return ordered[[*HEADINGS, ADDRESS_KEY]].reset_index(drop=True)
 
 
-def _of(borough: str, dataset: str, links: pa.Table) -> pa.Table:
-    """The records of a dataset that wait for people, as a data officer may see them."""
+def _of(borough: str, dataset: str, links: pa.Table, role: Role) -> pa.Table:
+    """The records of a dataset that wait for people, as a role may see them."""
     mine = links.filter(pc.equal(links["dataset"], dataset))["record_id"]
-    table = access.read_dataset(
-        dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED, role="data_officer"
-    )
+    table = access.read_dataset(dataset, boroughs=[borough], purpose="hmo_detection", columns=NEEDED, role=role)
     return table.filter(pc.is_in(table["record_id"], mine.combine_chunks()))
 
 

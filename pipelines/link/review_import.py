@@ -32,6 +32,7 @@ from pipelines.link.review import IS, IS_NOT, keys_of
 from pipelines.link.review_export import CANDIDATES, HEADINGS, IDENTITY, MARK, TO_FILL_IN, key_of_row
 from pipelines.link.spine import Spine, read_spine
 from schemas import registry
+from schemas.agreement import Role
 
 log = logging.getLogger(__name__)
 
@@ -90,11 +91,7 @@ def take(path: Path, who: str) -> Taken:
         NotFound: there is no such file.
         NotTaken: it is not a file of ours, nothing is filled in, or nobody is named.
     """
-    who = " ".join(who.split())
-    if not who or len(who) > LONGEST_NAME:
-        raise NotTaken(
-            f"Give the name of the person who decided, in at most {LONGEST_NAME} letters: --who 'A Example'."
-        )
+    who = _named(who)
     rows = _read(path)
     taken = Taken()
     filled = [(n, row) for n, row in enumerate(rows, start=2) if any(row[name] for name in TO_FILL_IN)]
@@ -106,6 +103,31 @@ def take(path: Path, who: str) -> Taken:
         _take_borough(slug, [(n, row) for n, row in sound if row["borough"] == slug], who, taken)
     taken.refused.sort(key=lambda refused: refused.row)
     return taken
+
+
+def take_one(row: dict[str, str], who: str, spine: Spine, role: Role) -> Taken:
+    """Take the decision of one row of `HEADINGS`, filled in by a person in a role, with the spine behind the export.
+
+    Of the spine only its UPRNs, and what is known of the gazetteer as a whole, are needed.
+
+    Raises:
+        NotTaken: nobody is named.
+        ConfigurationError: the role may not see the borough's gazetteer.
+    """
+    who = _named(who)
+    taken = Taken()
+    if _take_note(taken, 1, _fault_of(row)):
+        _take_borough(row["borough"], [(1, row)], who, taken, spine=spine, role=role)
+    return taken
+
+
+def _named(who: str) -> str:
+    who = " ".join(who.split())
+    if not who or len(who) > LONGEST_NAME:
+        raise NotTaken(
+            f"Give the name of the person who decided, in at most {LONGEST_NAME} letters: --who 'A Example'."
+        )
+    return who
 
 
 def _take_note(taken: Taken, row: int, fault: str | None) -> bool:
@@ -194,12 +216,20 @@ def _uprn(row: dict[str, str]) -> str:
     return written or next(iter(_candidates(row)), "")
 
 
-def _take_borough(slug: str, rows: list[tuple[int, dict[str, str]]], who: str, taken: Taken) -> None:
-    refusal = access.refusal(slug, "gazetteer", "hmo_detection", role="data_officer")
+def _take_borough(
+    slug: str,
+    rows: list[tuple[int, dict[str, str]]],
+    who: str,
+    taken: Taken,
+    *,
+    spine: Spine | None = None,
+    role: Role = "data_officer",
+) -> None:
+    refusal = access.refusal(slug, "gazetteer", "hmo_detection", role=role)
     if refusal is not None:
         raise ConfigurationError(f"{refusal} So no decisions about its links can be taken.")
     with exclusive(link_decisions.LOCK.format(slug)), reading("link review import", slug):
-        spine, _ = read_spine(slug)
+        spine = spine or read_spine(slug)[0]
         wishes = _without_contradictions(_wishes(slug, rows, spine, taken), taken)
         before = link_decisions.read(slug)
         keys = keys_of([d.address_written for d in before], [d.postcode_written for d in before], spine)["key"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines.core import clock
 from pipelines.core.errors import ConfigurationError, NotFound
 from pipelines.core.ledger.engine import transaction
@@ -30,7 +32,8 @@ def decisions(borough: str, *, history: bool = False) -> list[dict[str, Any]]:
     slug = registry.borough(borough).slug
     with reading("link review list", slug):
         found = link_decisions.read(slug, history=history)
-        there = set(access.read_table("property", PROPERTY, boroughs=[slug])["uprn"].to_pylist()) if found else set()
+        uprns = pa.schema([PROPERTY.field("uprn")])
+        there = set(access.read_table("property", uprns, boroughs=[slug])["uprn"].to_pylist()) if found else set()
     return [_row(decision, there) for decision in reversed(found)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,8 +17,9 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.core.types import StageResult
 from pipelines.extracts import Extract, IntakeFiles, raw_extract, recognise
+from pipelines.onboard.compose import Answers
 from pipelines.onboard.proposal import Proposal
-from pipelines.onboard.propose import propose
+from pipelines.onboard.propose import NO_ANSWERS, propose
 from schemas import registry
 from schemas.mapping import Mapping
 
@@ -87,19 +88,38 @@ def known_layouts(borough: str, dataset: str | None) -> list[Mapping]:
     return found
 
 
-def proposal_of(drop: Drop) -> Proposal:
-    """The proposal for one drop, from its raw bytes.
+def proposal_of(drop: Drop, answers: Answers = NO_ANSWERS) -> Proposal:
+    """The proposal for one drop, from its raw bytes and what a person has said about them.
+
+    A layout that drifted is changed as little as possible, which leaves no room for some answers; then it is proposed
+    as a layout of its own.
 
     Raises:
+        NotFound: an answer names a field that the dataset does not have.
         RefusedDrop: the file cannot be read at all.
     """
-    return propose(
-        recognise(raw_extract(drop)),
-        borough=drop.borough,
-        dataset=drop.dataset,
-        known=known_layouts(drop.borough, drop.dataset),
-        file_name=PurePosixPath(drop.path).name,
-    )
+    recognised = recognise(raw_extract(drop))
+
+    def proposed(known: Sequence[Mapping]) -> Proposal:
+        return propose(
+            recognised,
+            borough=drop.borough,
+            dataset=drop.dataset,
+            known=known,
+            file_name=PurePosixPath(drop.path).name,
+            answers=answers,
+        )
+
+    made = proposed(known_layouts(drop.borough, drop.dataset))
+    if made.known_layout is None and unheard(made, answers):
+        return proposed(())
+    return made
+
+
+def unheard(made: Proposal, answers: Answers) -> list[str]:
+    """Columns of which a proposal does not say what a person has said."""
+    said = {column.column: column.field for column in made.columns}
+    return [name for name, wanted in answers.columns.items() if name in said and said[name] != wanted]
 
 
 def _proposed(drop: Drop, rehearse: Rehearse | None) -> dict[str, Any]:
@@ -110,6 +130,7 @@ def _proposed(drop: Drop, rehearse: Rehearse | None) -> dict[str, Any]:
         "changes": [*made.changes, *made.missing],
         "yaml": made.yaml_text() if made.known_layout is None else None,
         "usable": made.usable,
+        "questions": [question.as_dict() for question in made.questions],
     }
     if rehearse is not None and made.usable:
         content |= rehearse(raw_extract(drop), drop, made.as_mapping())

@@ -9,12 +9,22 @@ from pipelines.core.hashing import hash_of
 from pipelines.core.ledger.engine import transaction, upgrade
 from pipelines.core.settings import settings
 from pipelines.governance import audit
-from pipelines.onboard.proposal import Proposal
+from pipelines.onboard.proposal import Proposal, layout_name
 from schemas import registry
 
 
-def save(path: Path, proposal: Proposal) -> bool:
-    """Write the mapping's file; returns whether that changed anything.
+def layout_path(proposal: Proposal, file_name: str) -> Path:
+    """Where the mapping of a file of this name would be saved: never over another layout.
+
+    Raises:
+        ConfigurationError: the borough has a thousand layouts from files of this name.
+    """
+    name = layout_name(proposal.borough, proposal.dataset, file_name, proposal.yaml_text())
+    return settings().mappings_dir / proposal.borough / f"{name}.yaml"
+
+
+def save(path: Path, proposal: Proposal, who: str | None = None) -> bool:
+    """Write the mapping's file, in the name of `LODA_OPERATOR` unless given; returns whether that changed anything.
 
     Raises:
         ConfigurationError: the mapping is not sound, or the file would be another layout's.
@@ -32,7 +42,7 @@ def save(path: Path, proposal: Proposal) -> bool:
     with transaction() as session:
         audit.record(
             session,
-            who=settings().operator,
+            who=who or settings().operator,
             what="mapping saved",
             about=f"{proposal.borough}/{path.stem}",
             details={

@@ -95,6 +95,15 @@ def standings(today: date) -> dict[str, list[Standing]]:
     return {slug: standing for slug, standing in found.items() if standing}
 
 
+def standing_of(borough: str, today: date) -> list[Standing]:
+    """How one borough's expected datasets stand, as `standings` says.
+
+    Raises:
+        ConfigurationError: its calendar is faulty.
+    """
+    return _of_borough(borough, _History.read(borough), today)
+
+
 @dataclass(frozen=True)
 class _History:
     joined: dict[str, date]
@@ -102,17 +111,21 @@ class _History:
     not_used: dict[tuple[str, str], NotUsed]
 
     @classmethod
-    def read(cls) -> _History:
+    def read(cls, borough: str | None = None) -> _History:
+        """Of all boroughs, or of one."""
+        mine = Drop.borough == borough if borough is not None else sa.true()
         with transaction() as session:
             first = session.execute(
                 sa.select(Drop.borough, sa.func.min(Drop.received_at))
-                .where(Drop.status != DropStatus.REFUSED.value)  # a stray file begins nothing
+                .where(Drop.status != DropStatus.REFUSED.value, mine)  # a stray file begins nothing
                 .group_by(Drop.borough)
             )
             joined = {row.borough: row[1].date() for row in first}
-            good = session.execute(sa.select(LastGood, Drop.received_at).join(Drop, Drop.id == LastGood.drop_id)).all()
+            good = session.execute(
+                sa.select(LastGood, Drop.received_at).join(Drop, Drop.id == LastGood.drop_id).where(mine)
+            ).all()
             troubled = session.scalars(
-                sa.select(Drop).where(Drop.status.in_(NOT_USED)).order_by(Drop.received_at, Drop.id)
+                sa.select(Drop).where(Drop.status.in_(NOT_USED), mine).order_by(Drop.received_at, Drop.id)
             ).all()
         in_use: dict[tuple[str, str], list[InUse]] = defaultdict(list)
         for last, received_at in good:

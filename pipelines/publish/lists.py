@@ -22,6 +22,7 @@ from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance import audit, standing
 from pipelines.publish.safe_cells import safe_frame
+from pipelines.publish.workbook import workbook
 
 STAGE = "publish_lists"
 REASONS = 3
@@ -140,27 +141,7 @@ def _parquet(rows: pd.DataFrame) -> bytes:
 
 
 def _xlsx(rows: pd.DataFrame, issued: PublishedList) -> bytes:
-    """A workbook whose text cells are strings, never formulas or links, also after they are edited."""
-    import xlsxwriter
-
-    out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(out, options)
-    book.set_properties({"title": f"List {issued.id}", "created": issued.issued_at.replace(tzinfo=None)})
-    text, heading = book.add_format({"num_format": "@"}), book.add_format({"bold": True})
-    sheet = book.add_worksheet("list")
-    sheet.freeze_panes(1, 1)
-    for column, name in enumerate(rows.columns):
-        sheet.write_string(0, column, name, heading)
-        sheet.set_column(column, column, TEXT_WIDTH.get(name, 18))
-        if name in ("rank", "probability"):
-            sheet.write_column(1, column, rows[name].tolist())
-            continue
-        for row, value in enumerate(rows[name], start=1):
-            sheet.write_string(row, column, value, text)
-    sheet.autofilter(0, 0, max(len(rows), 1), len(rows.columns) - 1)
-    book.close()
-    return out.getvalue()
+    return workbook(rows, f"List {issued.id}", issued.issued_at, TEXT_WIDTH, numbers=("rank", "probability"))
 
 
 def _manifest(issued: PublishedList, hashes: dict[str, str]) -> dict[str, Any]:

@@ -20,29 +20,33 @@ def as_html(receipt: dict[str, Any]) -> bytes:
     """The page of a receipt, as UTF-8. Receipts of any age are shown; what an old one does not hold is left out."""
     from pipelines.publish.html import render
 
+    return render("receipt.html", **content_of(receipt))
+
+
+def content_of(receipt: dict[str, Any]) -> dict[str, Any]:
+    """What a page of a receipt shows, in the receipt's own words."""
     name = receipt["file"].rsplit("/", 1)[-1]
     folder = receipt["file"].rsplit("/", 1)[0]
     findings = [{**_PLAIN, **one} for one in receipt.get("findings") or []]
-    return render(
-        "receipt.html",
-        receipt={**_BLANK, **receipt},
-        name=name,
-        folder=folder,
-        borough=_borough(receipt["borough"]),
-        dataset=_dataset(receipt["dataset"]),
-        tone=KINDS.get(receipt["status"], "plain"),
-        headline=headline(receipt),
-        received=_moment(receipt["received_at"]),
-        extract_day=_day(receipt["extract_date"]),
-        levels=[
+    return {
+        "receipt": {**_BLANK, **receipt},
+        "name": name,
+        "folder": folder,
+        "borough": _borough(receipt["borough"]),
+        "dataset": _dataset(receipt["dataset"]),
+        "tone": KINDS.get(receipt["status"], "plain"),
+        "headline": headline(receipt),
+        "received": _moment(receipt["received_at"]),
+        "extract_day": _day(receipt["extract_date"]),
+        "levels": [
             (level, *LEVELS[level], [one for one in findings if one["level"] == level])
             for level in IN_ORDER
             if any(one["level"] == level for one in findings)
         ],
-        details=_details(receipt, findings),
-        quarantine_name=(receipt.get("quarantine_file") or "").rsplit("/", 1)[-1],
-        columns=list((receipt.get("columns") or {}).items()),
-    )
+        "details": _details(receipt, findings),
+        "quarantine_name": (receipt.get("quarantine_file") or "").rsplit("/", 1)[-1],
+        "columns": list((receipt.get("columns") or {}).items()),
+    }
 
 
 _OPTIONAL = (

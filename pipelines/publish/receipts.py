@@ -25,6 +25,7 @@ OUTCOMES = {
     DropStatus.REFUSED: "Refused: it could not be read",
     DropStatus.DUPLICATE: "Known already",
 }
+UNDER_WAY = "On its way: the next night reads it"
 OUTCOMES_BY_REASON = {
     "older_extract": "Kept, but not used: a later extract is in place",
     "correction_overtaken": "Refused: the extract that it corrects has been replaced",
@@ -140,10 +141,15 @@ def make_receipt(
 
 
 def _outcome(drop: Drop, *, rehearsed: bool) -> str:
-    status = DropStatus(drop.status)
     if rehearsed:
-        return OUTCOMES_OF_A_CHECK[status]
-    return OUTCOMES_BY_REASON.get(drop.reason or "", OUTCOMES[status])
+        return OUTCOMES_OF_A_CHECK[DropStatus(drop.status)]
+    return outcome_of(drop.status, drop.reason)
+
+
+def outcome_of(status: str, reason: str | None) -> str:
+    """What became of a drop, in words."""
+    known = DropStatus(status)
+    return OUTCOMES_BY_REASON.get(reason or "", OUTCOMES.get(known, UNDER_WAY))
 
 
 def findings_of(

@@ -39,21 +39,25 @@ CSV_HEAD = (
 
 def borough_page(borough: str, all_cards: Scorecards) -> bytes:
     """The scorecard of one borough."""
+    return render("scorecard.html", **content_of(borough, all_cards))
+
+
+def content_of(borough: str, all_cards: Scorecards) -> dict[str, Any]:
+    """What a page of a borough's scorecard shows."""
     cards = all_cards.cards.get(borough, ())
     standing = list(all_cards.standing.get(borough, ()))
     by_dataset = {stood.dataset: stood for stood in standing}
     carded = {card.dataset for card in cards}
-    return render(
-        "scorecard.html",
-        borough=registry.borough(borough),
-        cards=[_card(card, by_dataset.get(card.dataset)) for card in cards],
-        columns=[(name, title) for name, title in LINES.items()],
-        explained=[(LINES[name], words) for name, words in EXPLAINED.items()],
-        grave=[_stood(stood) for stood in standing if stood.state in GRAVE],
-        without=[_stood(stood) for stood in standing if stood.dataset not in carded],
-        expected=len(standing),
-        shown=DROPS_SHOWN,
-    )
+    return {
+        "borough": registry.borough(borough),
+        "cards": [_card(card, by_dataset.get(card.dataset)) for card in cards],
+        "columns": [(name, title) for name, title in LINES.items()],
+        "explained": [(LINES[name], words) for name, words in EXPLAINED.items()],
+        "grave": [_stood(stood) for stood in standing if stood.state in GRAVE],
+        "without": [_stood(stood) for stood in standing if stood.dataset not in carded],
+        "expected": len(standing),
+        "shown": DROPS_SHOWN,
+    }
 
 
 def _stood(standing: Standing) -> dict[str, str]:

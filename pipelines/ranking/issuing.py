@@ -14,11 +14,12 @@ from pipelines.core import clock
 from pipelines.core.hashing import hash_of, hash_rows
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ListEntry, PublishedList
+from pipelines.core.ledger.settled import excluded, settled
 from pipelines.core.settings import settings
 from pipelines.core.tables import LICENSING, PROPERTY, SCORE
 from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
-from pipelines.ranking import control, stability
+from pipelines.ranking import control, landlords, stability
 from schemas import registry
 
 STAGE = "rank"
@@ -29,6 +30,7 @@ STATUS_WORDS = {
 }
 """The states in which a property is without the licence it may need; every other one keeps it off the list."""
 REASONS = 3
+PLACE = ("uprn", "parent_uprn", "address", "postcode", "ward_code", "ward_name", "easting", "northing")
 LONGEST = {"ward": 80, "licence_needed": 20, "licence_status": 40}
 
 
@@ -38,8 +40,9 @@ def rank(borough: str, as_of: date) -> StageResult:
     A property is listed if the rules do not find it outside licensing and the register shows no licence, effective
     application or exemption; the order is by the model's probability that it is an HMO. What is known and what is
     guessed stay apart: probability, licence needed, licence status. Equal probabilities are put in order by a seeded
-    hash of the UPRN. A building stands once: its rooms are left out where it is listed itself. Some places go to
-    candidates drawn at random, see `control`.
+    hash of the UPRN. A building stands once: its rooms are left out where it is listed itself. What officers' visits
+    have settled, or an override in force excludes, is left off with its building. Some places go to candidates drawn
+    at random, see `control`.
     """
     capacity = registry.borough(borough).capacity or settings().capacity
     found = _candidates(borough, as_of)
@@ -50,7 +53,7 @@ def rank(borough: str, as_of: date) -> StageResult:
     candidates, words = found
     seed = int(hash_of([borough, as_of])[:8], 16) >> 1
     listed, frame = _with_control(_ordered(candidates, seed), capacity, seed)
-    entries = _entries(listed, _told(listed, words))
+    entries = _entries(landlords.beside(borough, listed, as_of), _told(listed, words))
     models = sorted(set(listed["model_id"]))
     made_from = stages.input_hash(as_of, capacity, settings().list_length, seed, models, entries)
     earlier = stability.before(borough, as_of)
@@ -86,17 +89,31 @@ def _candidates(borough: str, as_of: date) -> tuple[pd.DataFrame, pa.Table] | No
     licensing = _of_day(access.read_table("licensing", LICENSING, boroughs=[borough]), as_of)
     if not len(score) or not len(licensing):
         return None
+    licensing = _open(borough, licensing)
     without = pc.and_(
         pc.and_(pc.is_in(licensing["status"], pa.array(list(STATUS_WORDS))), pc.not_equal(licensing["needed"], "none")),
         pc.is_null(licensing["excluded_why"]),
     )
     licensing = licensing.filter(without).drop_columns(["borough", "as_of"])
     places = access.read_table("property", PROPERTY, boroughs=[borough])
-    places = places.select(["uprn", "address", "postcode", "ward_code", "ward_name"])
+    places = places.select([*PLACE])
     score = score.filter(pc.is_valid(score["probability"])).drop_columns(["borough", "as_of"])
     score = score.append_column("row", pa.array(range(len(score)), pa.int64()))
     rows = score.drop_columns(["reasons", "facts"]).to_pandas().merge(licensing.to_pandas(), on="uprn")
     return rows.merge(places.to_pandas(), on="uprn"), score.select(["reasons", "facts"])
+
+
+def _open(borough: str, licensing: pa.Table) -> pa.Table:
+    """Rows of `licensing` without the buildings that officers have settled or excluded, by themselves or by a room."""
+    today = clock.today()
+    with transaction() as session:
+        off = settled(session, borough, today, settings().revisit_days) | excluded(session, borough, today)
+    if not off:
+        return licensing
+    uprns = pa.array(sorted(off), pa.string())
+    building = pc.coalesce(licensing["building_uprn"], licensing["uprn"])
+    closed = pa.chunked_array([pc.unique(building.filter(pc.is_in(licensing["uprn"], uprns))), uprns])
+    return licensing.filter(pc.invert(pc.is_in(building, closed.combine_chunks())))
 
 
 def _told(listed: pd.DataFrame, words: pa.Table) -> list[list[str]]:
@@ -201,7 +218,14 @@ def _entries(listed: pd.DataFrame, reasons: list[list[str]]) -> list[dict[str, A
         "licence_status": listed["status"].map(STATUS_WORDS).str.slice(0, LONGEST["licence_status"]),
         "licence_why": why.str.strip(),
         "control_slot": [None if pd.isna(slot) else int(slot) for slot in listed["control_slot"]],
-        "control_inclusion": [None if pd.isna(chance) else float(chance) for chance in listed["control_inclusion"]],
+        **{
+            name: [None if pd.isna(number) else float(number) for number in listed[name]]
+            for name in ("control_inclusion", "easting", "northing")
+        },
+        **{
+            name: [None if pd.isna(text) else str(text) for text in listed[name]]
+            for name in ("landlord_id", "landlord_name")
+        },
     }
     rows = zip(*columns.values(), strict=True)
     return [{"rank": rank, **dict(zip(columns, row, strict=True))} for rank, row in enumerate(rows, start=1)]

@@ -7,6 +7,13 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, sessions, sign_in
+    from review.pages import home, lists, properties, records, sessions, sign_in
 
-    return [home.pages, sign_in.pages, sessions.pages]
+    return [
+        home.pages,
+        lists.pages,
+        properties.pages,
+        records.pages,
+        sessions.pages,
+        sign_in.pages,
+    ]

@@ -34,10 +34,19 @@ EVERYBODY, ALSO_NOBODY = "AMDEG", "AMDEG-"
 PLATFORM = " of the platform"
 """After the letters of a route that is about all boroughs at once: a role in one borough does not do."""
 
+HOME, RECORD = "/properties/{borough}/{uprn}", "/records/{dataset}/{record_id}/refuse"
+FORMS = ("/outcome", "/outcomes/{number}", "/plan", "/override")
+EXPORTS = ("/export.csv", "/export.xlsx")
+
 TABLE: dict[tuple[str, str], str] = {
     ("GET", "/"): EVERYBODY,
     ("GET", "/accessibility"): ALSO_NOBODY,
     ("GET", "/boroughs"): EVERYBODY,
+    **{("GET", f"/lists/{{borough}}{page}"): "AM" for page in ("", "/map", "/map.json", "/round", *EXPORTS)},
+    **{("GET", f"{HOME}{page}"): "AM" for page in ("", *FORMS)},
+    **{("POST", f"{HOME}{page}"): "AM" for page in (*FORMS, "/override/end")},
+    ("GET", HOME + RECORD): "AMD",
+    ("POST", HOME + RECORD): "AMD",
     ("GET", "/sessions"): "G" + PLATFORM,
     ("POST", "/sessions/end"): "G" + PLATFORM,
     ("GET", "/sign-in"): ALSO_NOBODY,
