@@ -321,6 +321,22 @@ def only_one(home: Path) -> Iterator[None]:
         raise NightStopped(f"Another night is running on {home.parent}; wait for it to end.") from None
 
 
+def where_to_look() -> str:
+    """The command that opens the officers' pages, and the address of a list there is."""
+    import sqlalchemy as sa
+
+    from pipelines.core.ledger.engine import transaction
+    from pipelines.core.ledger.models import PublishedList
+    from review.settings import address
+
+    with transaction() as session:
+        listed = session.scalar(
+            sa.select(sa.func.min(PublishedList.borough)).where(PublishedList.withdrawn_at.is_(None))
+        )
+    found = f"{address()}/lists/{listed}" if listed else address()
+    return f"Where officers work the lists: run 'make serve' and open {found}"
+
+
 def main() -> int:
     """Parent process: run the night and show it. Exit code 1 if anything failed."""
     from pipelines.core.errors import LodaError
@@ -353,6 +369,7 @@ def main() -> int:
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     terminal.say(f"The night took {minutes} min {seconds} s; peak memory {memory.peak / 2**30:.1f} GiB.\n")
     shown = subprocess.run([str(BIN / "loda"), "tonight"], cwd=ROOT, env=environment(), check=False)  # noqa: S603
+    terminal.say(f"\n{where_to_look()}")
     if terminal.failures:
         terminal.say(f"\n{terminal.failures} failed above and stay at their last good state; everything else is done.")
     return 1 if terminal.failures or shown.returncode else 0

@@ -56,7 +56,7 @@ def protect(request: Request, response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers[name] = value
     response.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce(request))
-    static = request.url.path.startswith("/static/")
+    static = request.url.path.startswith("/static/") and response.status_code < 400
     response.headers["Cache-Control"] = "public, max-age=3600" if static else "no-store"
     if is_secure(request):
         response.headers["Strict-Transport-Security"] = f"max-age={A_YEAR}"

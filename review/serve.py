@@ -12,9 +12,8 @@ import uvicorn
 from pipelines.core.errors import ConfigurationError
 from review.app import create_app
 from review.identity.addresses import check_settings, is_loopback
-from review.settings import review_settings
+from review.settings import HOST, PORT, address, review_settings
 
-HOST, PORT = "127.0.0.1", 8000
 GRACE_SECONDS = 10
 
 
@@ -41,11 +40,6 @@ def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = lambd
         say(f"The pages are at {address(host, listener.getsockname()[1])}. Ctrl-C ends them.")
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
-
-
-def address(host: str, port: int) -> str:
-    """Where officers find the pages that are served on a host and port."""
-    return review_settings().base_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def check_host(host: str) -> None:

@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.core.errors import ConfigurationError
 
+HOST, PORT = "127.0.0.1", 8000
+"""Where the pages are served unless something else is said."""
+
 
 class ReviewSettings(BaseSettings):
     """Who may sign in, through whom, and how long a session lasts."""
@@ -22,7 +25,7 @@ class ReviewSettings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Addresses of proxies whose X-Forwarded-For and -Proto are believed, with commas between."
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None, description="Secret that signs cookies and forms; empty means a key file in `<home>`."
     )
     oidc_issuer: str = Field("", description="OpenID Connect issuer; empty means no sign-in but the local one.")
@@ -57,3 +60,8 @@ def review_settings() -> ReviewSettings:
     except ValidationError as error:
         faults = [f"LODA_REVIEW_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
     raise ConfigurationError(f"Settings are wrong. {'; '.join(faults)}. See .env.example for what each may be.")
+
+
+def address(host: str = HOST, port: int = PORT) -> str:
+    """Where officers find the pages that are served on a host and port; without a slash at its end."""
+    return review_settings().base_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -14,6 +14,7 @@ from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import engine, schema_revisions
 from pipelines.core.settings import Settings, settings
 from pipelines.governance import keys
+from review.settings import ReviewSettings, review_settings
 from schemas import lint
 
 
@@ -52,9 +53,11 @@ NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA", "LODA_REQUIRE_POSTGRES", "LODA_REQ
 
 def _settings() -> str:
     known = {f"LODA_{name.upper()}" for name in Settings.model_fields} | NOT_SETTINGS
+    known |= {f"LODA_REVIEW_{name.upper()}" for name in ReviewSettings.model_fields}
     strange = sorted(name for name in os.environ if name.startswith("LODA_") and name not in known)
     if strange:
         raise LodaError(f"{', '.join(strange)} is no setting; .env.example lists those there are.")
+    review_settings()  # told here rather than when the pages are to be served
     return f"State lies in {settings().home}; {settings().workers} processes share a night."
 
 

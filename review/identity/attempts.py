@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -44,7 +45,7 @@ def count(origin: str, most: int | None = None) -> int:
         if len(made) < limit:
             session.add(SignInAttempt(origin=origin, at=now))
             return 0
-    return max(1, int((made[-limit].at + WINDOW - now).total_seconds()) + 1)
+    return max(1, math.ceil((made[-limit].at + WINDOW - now).total_seconds()))
 
 
 def forgive(origin: str) -> None:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import re
 import time
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from authlib.common.security import generate_token
+from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.integrations.base_client import BaseApp
 from authlib.integrations.base_client.sync_app import OAuth2Mixin
 from authlib.integrations.base_client.sync_openid import OpenIDMixin
-from authlib.integrations.httpx_client import OAuth2Client
-from authlib.oidc.core import CodeIDToken
 
 from pipelines.core.errors import LodaError
 from pipelines.core.faults import place_of
@@ -27,6 +27,11 @@ from review.identity.person import LONDON, Role
 from review.identity.secret import keyed, same
 from review.settings import review_settings
 from schemas import registry
+
+with warnings.catch_warnings():
+    # Authlib would rather have another package of the same client, and says so on every terminal.
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.httpx_client import OAuth2Client
 
 log = logging.getLogger(__name__)
 
@@ -145,9 +150,7 @@ def _claims(code: str, begun: Mapping[str, str]) -> dict[str, Any]:
             "aud": {"essential": True, "value": own.oidc_client_id},
             "sub": {"essential": True},
         }
-        claims = asked.parse_id_token(
-            token, begun["nonce"], claims_options=options, claims_cls=CodeIDToken, leeway=LEEWAY_SECONDS
-        )
+        claims = asked.parse_id_token(token, begun["nonce"], claims_options=options, leeway=LEEWAY_SECONDS)
         if claims is None:
             raise ValueError("no ID token")
         told = dict(claims)

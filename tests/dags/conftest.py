@@ -24,6 +24,7 @@ os.environ |= {
     "AIRFLOW_HOME": str(HOME),
     "AIRFLOW_CONFIG": str(ROOT / "airflow.cfg"),
     "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(DAGS / "plugins"),
 }
 sys.path.insert(0, str(DAGS))
 

@@ -100,7 +100,7 @@ def test_a_file_is_cheap_and_without_effects_when_parsed(parsed: dict[str, Any],
 def test_modules_without_dags_are_not_read_as_dags() -> None:
     ignored = {line for line in (DAGS / ".airflowignore").read_text().splitlines() if line and not line.startswith("#")}
     beside = {path.name for path in DAGS.glob("*.py")} - {f"{dag_id}.py" for dag_id in EXPECTED}
-    assert beside == ignored
+    assert beside | {"plugins/"} == ignored
 
 
 STAGES = ("admit", "harmonise", "gate", "propose", "publish")

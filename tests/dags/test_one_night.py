@@ -6,6 +6,7 @@ import configparser
 import json
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,28 @@ def test_without_any_spine_nothing_is_ranked(night_of: Any, monkeypatch: pytest.
 
     monkeypatch.setattr(night, "boroughs_with_data", list)
     assert night_of(Airflow({"loda_ingest"})) == (["loda_ingest", "loda_report"], 0)
+
+
+def test_the_end_names_the_command_and_the_address_of_a_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import run_one_night
+
+    from pipelines.core.ledger.engine import transaction
+    from pipelines.core.ledger.models import PublishedList
+    from review.settings import review_settings
+
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    figures = {"capacity": 5, "rows": 0, "tie_seed": 1, "expected_hits": 0.0}
+
+    def issued(borough: str, withdrawn_at: datetime | None) -> PublishedList:
+        made_from = {"model_id": "m", "input_hash": "h", "as_of": now.date(), "version": 1, "issued_at": now}
+        return PublishedList(id=borough, borough=borough, withdrawn_at=withdrawn_at, **made_from, **figures)
+
+    monkeypatch.delenv("LODA_REVIEW_BASE_URL", raising=False)
+    review_settings.cache_clear()
+    assert run_one_night.where_to_look().endswith("run 'make serve' and open http://127.0.0.1:8000")
+    with transaction() as session:
+        session.add_all([issued("hackney", None), issued("camden", now)])
+    assert run_one_night.where_to_look().endswith("run 'make serve' and open http://127.0.0.1:8000/lists/hackney")
 
 
 def test_a_second_night_on_the_same_state_is_refused(tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ from pydantic import SecretStr, ValidationError
 
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.settings import Settings, settings
+from review.settings import ReviewSettings, review_settings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
 LINE = re.compile(r"^# (LODA_[A-Z_]+)=(.*)$", re.MULTILINE)
 FOLLOW_FROM_HOME = {"bucket_url", "lake_url", "ledger_url", "published_url"}
 OF_THE_MACHINE = "workers"
+OF_THE_PAGES = "LODA_REVIEW_"
+KINDS: dict[str, type[Settings] | type[ReviewSettings]] = {"LODA_": Settings, OF_THE_PAGES: ReviewSettings}
+EVERY = [(prefix, name) for prefix, kind in KINDS.items() for name in sorted(kind.model_fields)]
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +32,18 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def example() -> dict[str, str]:
-    """Settings of the example by field name, as text."""
+def example(prefix: str) -> dict[str, str]:
+    """Settings of the example under a prefix by field name, as text."""
     found = LINE.findall(EXAMPLE.read_text(encoding="utf-8"))
-    names = [name.removeprefix("LODA_").lower() for name, _ in found]
+    found = [(name, value) for name, value in found if name.startswith(OF_THE_PAGES) is (prefix == OF_THE_PAGES)]
+    names = [name.removeprefix(prefix).lower() for name, _ in found]
     assert len(set(names)) == len(names), "a setting stands twice"
     return dict(zip(names, (value for _, value in found), strict=True))
 
 
-def test_example_has_every_setting_and_no_other() -> None:
-    assert list(example()) == list(Settings.model_fields)
+@pytest.mark.parametrize("prefix", KINDS)
+def test_example_has_every_setting_and_no_other(prefix: str) -> None:
+    assert list(example(prefix)) == list(KINDS[prefix].model_fields)
 
 
 def test_example_changes_nothing_until_a_line_is_taken_out_of_its_comment() -> None:
@@ -45,19 +51,21 @@ def test_example_changes_nothing_until_a_line_is_taken_out_of_its_comment() -> N
     assert [line for line in lines if line and not line.startswith("# ")] == []
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
-def test_example_describes_a_setting_right_above_its_line(name: str) -> None:
-    description = Settings.model_fields[name].description
+@pytest.mark.parametrize(("prefix", "name"), EVERY)
+def test_example_describes_a_setting_right_above_its_line(prefix: str, name: str) -> None:
+    description = KINDS[prefix].model_fields[name].description
     assert description
-    block = next(part for part in EXAMPLE.read_text().split("\n\n") if f"# LODA_{name.upper()}=" in part)
+    block = next(part for part in EXAMPLE.read_text().split("\n\n") if f"# {prefix}{name.upper()}=" in part)
     assert block.startswith(f"# {description}")
 
 
-def test_example_shows_the_defaults(bare: Path) -> None:
-    given = "\n".join(f"LODA_{name.upper()}={value}" for name, value in example().items() if value)
-    plain = Settings()
+@pytest.mark.parametrize("prefix", KINDS)
+def test_example_shows_the_defaults(bare: Path, prefix: str) -> None:
+    kind = KINDS[prefix]
+    given = "\n".join(f"{prefix}{name.upper()}={value}" for name, value in example(prefix).items() if value)
+    plain = kind()
     (bare / ".env").write_text(given)
-    assert Settings().model_dump(exclude={OF_THE_MACHINE}) == plain.model_dump(exclude={OF_THE_MACHINE})
+    assert kind().model_dump(exclude={OF_THE_MACHINE}) == plain.model_dump(exclude={OF_THE_MACHINE})
 
 
 def test_nothing_set_means_below_var_in_the_working_directory(bare: Path) -> None:
@@ -150,8 +158,25 @@ def test_commands_are_told_of_wrong_values_in_one_sentence(monkeypatch: pytest.M
     assert "\n" not in told
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
-def test_an_empty_value_is_the_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = Settings()
-    monkeypatch.setenv(f"LODA_{name.upper()}", "")
-    assert Settings() == plain
+@pytest.mark.parametrize(("prefix", "name"), EVERY)
+def test_an_empty_value_is_the_default(prefix: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = KINDS[prefix]
+    plain = kind()
+    monkeypatch.setenv(f"{prefix}{name.upper()}", "")
+    assert kind() == plain
+
+
+def test_wrong_values_of_the_pages_are_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LODA_REVIEW_PAGE_SIZE", "many")
+    review_settings.cache_clear()
+    with pytest.raises(ConfigurationError) as caught:
+        review_settings()
+    assert "LODA_REVIEW_PAGE_SIZE" in str(caught.value)
+    assert "many" not in str(caught.value)
+
+
+def test_secrets_of_the_pages_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRET_KEY", "OIDC_CLIENT_SECRET"):
+        monkeypatch.setenv(f"LODA_REVIEW_{name}", "canary-key-0451-canary-key-0451-canary")
+    found = ReviewSettings()
+    assert "canary" not in f"{found!r} {found} {found.model_dump_json()}"
