@@ -127,6 +127,21 @@ def publish_drops(borough: str) -> StageResult:
         return publish.publish_drops(borough)
 
 
+def boroughs_with_outcomes() -> list[str]:
+    """Boroughs whose officers recorded what visits found."""
+    from pipelines.casework import take_in
+
+    return take_in.boroughs_with_outcomes()
+
+
+def outcomes(borough: str) -> StageResult:
+    """Bring what a borough's officers recorded into the lake, as visits beside those of its own extracts."""
+    from pipelines.casework import take_in
+
+    with _stage("outcomes", borough, f"intake-{borough}"):
+        return take_in.take_in(borough)
+
+
 def boroughs_with_data() -> list[str]:
     """Boroughs that have a spine: a gazetteer in the lake."""
     with ledger.transaction() as session:
@@ -175,6 +190,16 @@ def has_champion() -> bool:
     """Whether a model has been promoted."""
     with ledger.transaction() as session:
         return session.scalar(sa.select(ModelVersion.id).where(ModelVersion.status == "champion")) is not None
+
+
+def training_is_due() -> bool:
+    """Whether there is no model yet, or outcomes came in since the newest one was trained.
+
+    What it trains then is a challenger: a named person makes it the champion, or nobody does.
+    """
+    from pipelines.casework import take_in
+
+    return not has_champion() or take_in.training_is_due()
 
 
 def train(as_of: date) -> StageResult:
@@ -345,7 +370,7 @@ def run(
     retrain: bool = False,
     progress: Progress = lambda _result, _seconds: None,
 ) -> NightReport:
-    """One whole night: intake, link, train if there is no champion yet, score, list.
+    """One whole night: intake, link, train if it is due, score, list.
 
     `boroughs` limits the night to some; a borough that fails keeps its last good state
     and the others go on.
@@ -363,6 +388,7 @@ def run(
         night.once("agreements")
         fresh = [b for b in discover() if boroughs is None or b in boroughs]
         night.each(fresh, INTAKE)
+        night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
         night.answer()
         standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
         if not standing:
@@ -370,7 +396,7 @@ def run(
         night.report.as_of = day = resolve_as_of(as_of)
         unlinked = night.each(standing, ["link"])
         night.once("landlords")
-        if retrain or not has_champion():
+        if retrain or training_is_due():
             night.once("train", day)
         ready = [b for b in standing if b not in unlinked]
         unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
