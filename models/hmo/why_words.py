@@ -31,6 +31,21 @@ THEME_WORDS = {
     "landlord": "The landlord's other buildings",
 }
 
+DATASET_WORDS = {
+    "council_tax": "Council tax",
+    "electoral": "Electoral register",
+    "benefits": "Benefit claims",
+    "epc": "Energy certificates",
+    "service_request": "Complaints",
+    "waste": "Waste",
+    "planning": "Planning",
+    "inspection": "Visits",
+    "social_housing": "Social housing",
+    "hmo_licence": "Licence register",
+    "licence_application": "Licence applications",
+}
+"""Datasets whose records are told, in words."""
+
 NOUGHT = {
     "above_shop": "no shop in the same building",
     "private_rent": "not privately rented on its newest certificate",
