@@ -65,7 +65,7 @@ def why(borough: str, uprn: str, as_of: date | None = None) -> dict[str, Any]:
         counted = [because.feature for because in told if because.value is not None and because.log_odds != 0]
         building = own["parent_uprn"] or None
         records, withheld = why_records.behind(slug, uprn, building, known, counted, day)
-        licensing = _licensing(slug, uprn, day)
+        licensing = licensing_of(slug, day, [uprn]).get(uprn)
     log_odds = base + sum(theme.log_odds for theme in (*raises, *lowers))
     return {
         "borough": slug,
@@ -171,10 +171,13 @@ def known_to(slug: str) -> dict[str, str]:
     return dict(stages.summary_of(matrix.STAGE, slug).get("known_to", {}))
 
 
-def _licensing(slug: str, uprn: str, day: date) -> dict[str, Any] | None:
-    """What the rules and the register say of the home on the day, None where nothing was worked out."""
-    rows = access.read_table("licensing", LICENSING, boroughs=[slug])
-    rows = rows.filter(pc.and_(pc.equal(rows["uprn"], uprn), pc.equal(rows["as_of"], pa.scalar(day, pa.date32()))))
+def licensing_of(slug: str, day: date, uprns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the rules and the register say of homes on the day, by UPRN, where anything was worked out."""
     names = ("needed", "needed_why", "status", "status_why", "missing", "excluded_why")
-    found = rows.select(names).to_pylist()
-    return dict(found[0]) if found else None
+    schema = pa.schema([LICENSING.field(name) for name in ("uprn", "as_of", *names)])
+    rows = access.read_table("licensing", schema, boroughs=[slug])
+    mine = pc.and_(
+        pc.equal(rows["as_of"], pa.scalar(day, pa.date32())), pc.is_in(rows["uprn"], pa.array(uprns, pa.string()))
+    )
+    rows = rows.filter(mine).drop_columns(["as_of"])
+    return {row.pop("uprn"): row for row in rows.to_pylist()}

@@ -40,7 +40,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "inspection": ("access", "finding"),
     "social_housing": ("social_landlord",),
 }
-"""Coded columns that are told of a record. Counts of people are told by the features alone."""
+"""Coded columns that are told of a record. Counts of people are told by the features alone; what a visit was for is not
+told, since some homes are visited because they were drawn at random."""
 
 COUNTS = {"electoral": "a count of electors", "benefits": "a count of benefit claims"}
 LEADS = {

@@ -98,9 +98,9 @@ def _guess(found: dict[str, Any], hide_chance: bool) -> list[str]:
 
 
 def _of_100(probability: float) -> str:
-    if probability < 0.01:
-        return "fewer than 1"
-    return "more than 99" if probability > 0.99 else f"about {100 * probability:.0f}"
+    from models.hmo.why_words import of_100
+
+    return of_100(probability)
 
 
 def _effect(log_odds: float, strength: str) -> str:

@@ -174,8 +174,8 @@ def read_table(
 ) -> pa.Table:
     """Rows of a table that a stage made (`link`, `property`, `score`), empty where nothing was made.
 
-    Of some rows only, those whose columns have one of the values in `among`, where it is given. Rows that rest on data that no agreement covers any more are left out, although the night has not yet taken them
-    away.
+    Of some rows only, those whose columns have one of the values in `among`, where it is given. Rows that rest on data
+    that no agreement covers any more are left out, although the night has not yet taken them away.
     """
     if table not in standing.DERIVED:
         found = lake.read(table, columns=schema.names, boroughs=boroughs, among=among)
