@@ -242,6 +242,15 @@ def rank(borough: str, as_of: date) -> StageResult:
         return ranking.rank(borough, as_of)
 
 
+def dossiers(borough: str, as_of: date) -> StageResult:
+    """Put what stands behind each entry of a borough's list into the ledger."""
+    from models import hmo
+    from pipelines.link.vocabulary import SENTENCES
+
+    with _stage("dossiers", borough, f"score-{borough}"):
+        return hmo.dossiers(borough, as_of, SENTENCES)
+
+
 def publish_lists(borough: str) -> StageResult:
     """Write a borough's newest list where its officers fetch it."""
     from pipelines import publish
@@ -400,7 +409,9 @@ def run(
             night.once("train", day)
         ready = [b for b in standing if b not in unlinked]
         unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
-        night.each([b for b in ready if b not in unranked], ["publish_lists"])
+        ranked = [b for b in ready if b not in unranked]
+        night.each(ranked, ["dossiers"], day)
+        night.each(ranked, ["publish_lists"])
         return night.report
     finally:
         night.pool.shutdown()
