@@ -67,8 +67,9 @@ def _said(sentence: str | None) -> str:
 def _placed(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
     """With the address of each property, and the rank on the list that led there."""
     entry = rows[["list_id", "uprn"]].merge(known.entries, on=["list_id", "uprn"], how="left").set_index(rows.index)
+    own = rows["uprn"].astype(object).map(known.address).astype("string")
     return rows.assign(
-        address=entry["listed_as"].fillna(rows["uprn"].astype(object).map(known.address)),
+        address=entry["listed_as"].astype("string").fillna(own),
         rank=entry["rank"],
         since=pd.to_datetime(rows["list_id"].map(dict(known.as_of))),
     )
@@ -116,7 +117,8 @@ def _repeated(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
 def _numbered(rows: pd.DataFrame, known: Known) -> pd.DataFrame:
     """With `attempt`: which visit in a row it is at which nobody opened, counted as `outcomes.record` does."""
     new = rows.loc[rows["fault"].isna() & ~rows["repeats"], [*VISIT, "found", "method"]].reset_index(names="row")
-    every = pd.concat([known.standing[[*VISIT, "found", "method"]].assign(row=-1), new], ignore_index=True)
+    parts = [known.standing[[*VISIT, "found", "method"]].assign(row=-1), new]
+    every = pd.concat([part for part in parts if len(part)] or [new], ignore_index=True)
     every = every[(every["found"] != Found.WRONG_ADDRESS) & (every["method"] != Method.DESK)]
     every = every.sort_values(VISIT, kind="stable")
     shut = every["found"] == Found.NO_ACCESS

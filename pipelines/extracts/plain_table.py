@@ -195,8 +195,8 @@ def _text(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # The end of a sample may lie within a character.
-        if error.start >= len(raw) - 3:
+        # The end of a sample, or of half a file, may lie within a character.
+        if error.start >= len(raw) - 3 and "unexpected end" in error.reason:
             return raw[: error.start].decode("utf-8-sig")
         return raw.decode("cp1252", "replace")
 
