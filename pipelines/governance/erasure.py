@@ -28,7 +28,16 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, ListEntry, PublishedList, StageState
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
-from pipelines.governance import audit, drop_deletion, lake_deletion, link_decisions, lists_down, pseudonym, standing
+from pipelines.governance import (
+    audit,
+    casework_records,
+    drop_deletion,
+    lake_deletion,
+    link_decisions,
+    lists_down,
+    pseudonym,
+    standing,
+)
 from pipelines.governance.access import HARMONISED
 from pipelines.governance.enforcement import LANDLORDS_LOCK, LOCK_OF, LONDON, SCORED_LOCK
 from pipelines.governance.pseudonym import canonical
@@ -62,6 +71,7 @@ class Found:
     lists: dict[str, int] = field(default_factory=dict)
     decisions: list[int] = field(default_factory=list)
     notes: list[int] = field(default_factory=list)
+    casework: casework_records.Records = field(default_factory=casework_records.Records)
     history: list[str] = field(default_factory=list)
     quarantine: dict[str, int] = field(default_factory=dict)
     drops: list[Drop] = field(default_factory=list)
@@ -72,7 +82,8 @@ class Found:
     def boroughs(self) -> list[str]:
         """Boroughs in which the subject stands."""
         mine = {hit.borough for hit in self.hits} | {borough for _, borough in self.derived}
-        return sorted(mine | {drop.borough for drop in self.drops} | {path.split("/")[1] for path in self.quarantine})
+        mine |= self.casework.boroughs | {drop.borough for drop in self.drops}
+        return sorted(mine | {path.split("/")[1] for path in self.quarantine})
 
     def counts(self) -> dict[str, int]:
         """How much of each kind."""
@@ -83,6 +94,7 @@ class Found:
             "list_entries": sum(self.lists.values()),
             "decisions_about_links": len(self.decisions),
             "notes_of_decisions_that_are_blanked": len(self.notes),
+            **self.casework.counts(),
             "files_of_history": len(self.history),
             "quarantine_files": len(self.quarantine),
             "extracts_whose_bytes_are_deleted": len(self.drops),
@@ -101,6 +113,7 @@ def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
     _look_in_derived(found)
     _look_in_lists(found)
     found.decisions, found.notes = link_decisions.about(subject, found.places)
+    found.casework = casework_records.about(subject)
     _look_in_history(found, links)
     _look_in_bucket(found)
     _look_in_extracts(found, rows_as_text)
@@ -282,6 +295,7 @@ def erase(found: Found, who: str, reason: str) -> None:
         lake_deletion.lake_folder().remove(path)
     _erase_lists(found)
     link_decisions.erase(found.decisions, found.notes)
+    casework_records.erase(found.casework)
     bucket = Folder(settings().bucket_url)
     for path in found.quarantine:
         bucket.remove(path)
