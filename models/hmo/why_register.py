@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, Ints, day_number, days_column, event_days
-from models.hmo.ties import BUILDING, HOME, link_of, tied
+from models.hmo.ties import BUILDING, HOME, link_of
 from models.hmo.why_records import ROLE
 from pipelines.governance import access
 from schemas import registry
@@ -47,14 +47,15 @@ LONGEST_DAYS = 5 * 365 + 1
 
 
 def of_homes(
-    borough: str, dataset: str, homes: pd.DataFrame, as_of: date
+    borough: str, dataset: str, pairs: pd.DataFrame, size: int, as_of: date
 ) -> tuple[list[list[dict[str, Any]]], str | None]:
     """Licences or applications of homes and of their buildings, known by the end of a day: one pass.
 
     Args:
         borough: its slug.
         dataset: `LICENCE` or `APPLICATION`.
-        homes: as `ties.homes_of` makes them.
+        pairs: records that are tied to the homes, as `ties.tied` finds them.
+        size: how many homes.
         as_of: the day.
 
     Returns:
@@ -62,11 +63,11 @@ def of_homes(
         what `COLUMNS` names, codes in the contract's words, None where it is not known or may not be shown; of a
         licence its `state` on the day as well. And why they may not be shown at all, None where they may.
     """
-    found: list[list[dict[str, Any]]] = [[] for _ in range(len(homes))]
+    found: list[list[dict[str, Any]]] = [[] for _ in range(size)]
     refused = access.refusal(borough, dataset, sources.PURPOSE, role=ROLE)
     if refused is not None:
         return found, refused
-    pairs = tied(borough, homes, [(dataset, False), (dataset, True)])
+    pairs = pairs[pairs["dataset"] == dataset]
     contract = registry.contract(dataset)
     columns = list(dict.fromkeys(["record_id", *COLUMNS[dataset].values(), contract.event_time, contract.known_since]))
     rows = access.read_dataset(dataset, boroughs=[borough], purpose=sources.PURPOSE, columns=columns, role=ROLE)

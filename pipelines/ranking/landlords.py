@@ -72,7 +72,8 @@ def _known(way: Way, borough: str, places: pd.DataFrame, as_of: date) -> pd.Data
     told = pd.DataFrame({"record_id": read["record_id"].to_numpy()})
     told["start"] = pd.to_datetime(read[way.start].to_pandas())
     told["landlord_name"] = read[way.name].to_pandas().astype(object) if way.name else None
-    return rows.merge(told, on="record_id")
+    known_of: pd.DataFrame = rows.merge(told, on="record_id")
+    return known_of
 
 
 def _tied(way: Way, borough: str, places: pd.DataFrame) -> pd.DataFrame:
@@ -88,4 +89,5 @@ def _tied(way: Way, borough: str, places: pd.DataFrame) -> pd.DataFrame:
     )
     named = landlord.select(["record_id", "landlord_id"]).to_pandas().drop_duplicates("record_id")
     tied = links.merge(named, on="record_id").merge(places, on="place")
-    return tied.drop(columns="place").drop_duplicates(["uprn", "record_id"])
+    found: pd.DataFrame = tied.drop(columns="place").drop_duplicates(["uprn", "record_id"])
+    return found
