@@ -75,22 +75,22 @@ def of_homes(
     day, events = day_number(as_of), event_days(rows[contract.event_time], rows[contract.known_since])
     known = (days_column(rows[contract.known_since]) <= day) & (events <= day)
     rows, events = rows.filter(pa.array(known)), events[known]
-    told = [_told(dataset, row) for row in rows.to_pylist()]
+    made = [told(dataset, row) for row in rows.to_pylist()]
     if dataset == LICENCE:
-        for own, state in zip(told, _states(rows, pairs, day), strict=True):
+        for own, state in zip(made, states(rows, pairs, day), strict=True):
             own["state"] = state
-    place = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "row": np.arange(len(told)), "event": events})
+    place = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "row": np.arange(len(made)), "event": events})
     ordered = pairs.merge(place, on="record_id").sort_values(
         ["home", "event", "record_id"], ascending=[True, False, True]
     )
     for pair in ordered.to_dict("records"):
         of = {"of": BUILDING if pair["of_building"] else HOME, "link": link_of(pair)}
-        found[pair["home"]].append({"dataset": dataset, "record_id": pair["record_id"], **told[pair["row"]], **of})
+        found[pair["home"]].append({"dataset": dataset, "record_id": pair["record_id"], **made[pair["row"]], **of})
     return found, None
 
 
-def _told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
-    """One record's values, codes in words."""
+def told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The values of one record that `COLUMNS` names, codes in the contract's words, and `event_date`."""
     contract = registry.contract(dataset)
     found: dict[str, Any] = {"event_date": row[contract.event_time] or row[contract.known_since]}
     for name, field in COLUMNS[dataset].items():
@@ -99,14 +99,17 @@ def _told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _states(rows: pa.Table, pairs: pd.DataFrame, day: int) -> list[str]:
-    """What each licence is on a day, by its dates first and by its status where they say nothing."""
+def states(rows: pa.Table, pairs: pd.DataFrame, day: int) -> list[str]:
+    """What each licence is on a day: in force, not begun, revoked, surrendered, expired or superseded.
+
+    `pairs` say at which home (`home`) each is (`record_id`): one that was replaced ended when the later one began.
+    """
     start, end = days_column(rows["commencement_date"]), days_column(rows["expiry_date"])
     unsaid = (end == NEVER) | (end < start)  # an end before the start is no end at all
     end = np.where(unsaid & (start < NEVER), start + LONGEST_DAYS, end)
     status = np.asarray(rows["licence_status"].fill_null("").to_pandas(), dtype=object)
     begun = (start <= day) | (start == NEVER)
-    # One that was replaced ended when the later one began, which may still be to come.
+    # The later one may still be to come.
     replaced = (status == "superseded") & (_latest(rows, pairs, start, day) > start)
     undated = (status == "expired") & (end == NEVER)
     cases = [~begun, status == "revoked", status == "surrendered", (end < day) | undated, replaced]
