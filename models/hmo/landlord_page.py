@@ -1,4 +1,4 @@
-"""One landlord as an officer may see it: properties, roles and licences across boroughs, by each borough's agreements."""
+"""One landlord as an officer may see it: properties, roles and licences across boroughs, as agreements allow."""
 
 from __future__ import annotations
 
@@ -52,11 +52,10 @@ def landlord(landlord_id: str, on: date | None = None) -> dict[str, Any]:
         if who.empty:
             raise NotFound("There is no landlord of this number any more: begin again at an entry of a list.")
         pairs = who[["borough", "dataset"]].drop_duplicates().itertuples(index=False, name=None)
-        refusals = {pair: access.refusal(*pair, sources.PURPOSE, role=ROLE) for pair in sorted(pairs)}
+        refusals = {pair: access.refusal(pair[0], pair[1], sources.PURPOSE, role=ROLE) for pair in sorted(pairs)}
         seen = pd.MultiIndex.from_frame(who[["borough", "dataset"]]).map(lambda pair: refusals[pair] is None)
-        each = [
-            _borough(str(slug), own, on or clock.today()) for slug, own in who[seen.to_numpy(bool)].groupby("borough")
-        ]
+        mine, day = who[seen.to_numpy(bool)], on or clock.today()
+        each = [_borough(str(slug), own, day) for slug, own in mine.groupby("borough")]
     return {
         "id": landlord_id,
         "names": sorted({name for _, names in each for name in names}),
@@ -74,7 +73,7 @@ def _borough(slug: str, own: pd.DataFrame, on: date) -> tuple[dict[str, Any], se
     uprns = tied["uprn"].dropna().unique().tolist()
     places = access.read_table("property", PLACE, boroughs=[slug], among={"uprn": uprns}).to_pylist()
     placed = tied[tied["uprn"].isin([place["uprn"] for place in places])]
-    licences, names = _licences(slug, own[own["dataset"] == LICENCE], placed, on)
+    licences, names = _licences(slug, own[own["dataset"] == LICENCE], on)
     liable = _liabilities(slug, own[own["dataset"] == TAX], on)
     properties = []
     for place in sorted(places, key=lambda place: (place["address"] or "", place["uprn"])):
@@ -96,9 +95,7 @@ def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["from"] or "", reverse=True)
 
 
-def _licences(
-    slug: str, own: pd.DataFrame, placed: pd.DataFrame, on: date
-) -> tuple[dict[int, dict[str, Any]], set[str]]:
+def _licences(slug: str, own: pd.DataFrame, on: date) -> tuple[dict[int, dict[str, Any]], set[str]]:
     """The landlord's licences by record id, and the names under which the register has the landlord."""
     columns = [*dict.fromkeys(["record_id", *COLUMNS[LICENCE].values(), *NAMES.values(), "known_since"])]
     rows = access.read_dataset(
@@ -109,10 +106,10 @@ def _licences(
         role=ROLE,
         records=own["record_id"].unique().tolist(),
     )
-    pairs = pd.DataFrame({"home": pd.factorize(placed["uprn"])[0], "record_id": placed["record_id"].to_numpy()})
     found = {}
-    for row, state in zip(rows.to_pylist(), states(rows, pairs, day_number(on)), strict=True):
-        found[row["record_id"]] = {name: _plain(value) for name, value in told(LICENCE, row).items()} | {"state": state}
+    for row, state in zip(rows.to_pylist(), states(rows, None, day_number(on)), strict=True):
+        own_words = {name: _plain(value) for name, value in told(LICENCE, row).items() if name in COLUMNS[LICENCE]}
+        found[row["record_id"]] = own_words | {"state": state}
     register = {row["record_id"]: row for row in rows.to_pylist()}
     roles = own[["record_id", "role"]].itertuples(index=False, name=None)
     names = {register[record][NAMES[role]] for record, role in roles if record in register}

@@ -79,4 +79,5 @@ def _licences(boroughs: list[str], ids: Sequence[str], as_of: date) -> pd.DataFr
     frame = register.select(["borough", "record_id"]).to_pandas().assign(in_force=(end >= day) & ~ended)[known]
     own = who.select(["borough", "record_id", "landlord_id"]).to_pandas().drop_duplicates()
     grouped = frame.merge(own, on=["borough", "record_id"]).groupby(["landlord_id", "borough"])["in_force"]
-    return grouped.agg(licences="size", in_force="sum").rename_axis(["landlord", "borough"])
+    counts: pd.DataFrame = grouped.agg(licences="size", in_force="sum").rename_axis(["landlord", "borough"])
+    return counts

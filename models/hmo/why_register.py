@@ -99,18 +99,20 @@ def told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def states(rows: pa.Table, pairs: pd.DataFrame, day: int) -> list[str]:
+def states(rows: pa.Table, pairs: pd.DataFrame | None, day: int) -> list[str]:
     """What each licence is on a day: in force, not begun, revoked, surrendered, expired or superseded.
 
-    `pairs` say at which home (`home`) each is (`record_id`): one that was replaced ended when the later one began.
+    `pairs` say at which home (`home`) each is (`record_id`): one that was replaced ended when the later one began,
+    which may still be to come. Without them it has ended.
     """
     start, end = days_column(rows["commencement_date"]), days_column(rows["expiry_date"])
     unsaid = (end == NEVER) | (end < start)  # an end before the start is no end at all
     end = np.where(unsaid & (start < NEVER), start + LONGEST_DAYS, end)
     status = np.asarray(rows["licence_status"].fill_null("").to_pandas(), dtype=object)
     begun = (start <= day) | (start == NEVER)
-    # The later one may still be to come.
-    replaced = (status == "superseded") & (_latest(rows, pairs, start, day) > start)
+    replaced = status == "superseded"
+    if pairs is not None:
+        replaced &= _latest(rows, pairs, start, day) > start
     undated = (status == "expired") & (end == NEVER)
     cases = [~begun, status == "revoked", status == "surrendered", (end < day) | undated, replaced]
     words = ["not begun", "revoked", "surrendered", "expired", "superseded"]
@@ -122,5 +124,5 @@ def _latest(rows: pa.Table, pairs: pd.DataFrame, start: Ints, day: int) -> Ints:
     begun = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "start": np.where(start <= day, start, -NEVER)})
     both = pairs[["home", "record_id"]].merge(begun, on="record_id")
     both["latest"] = both.groupby("home")["start"].transform("max")
-    found = both.groupby("record_id")["latest"].max().reindex(begun["record_id"])
+    found = both.groupby("record_id")["latest"].max().reindex(begun["record_id"]).fillna(-NEVER)
     return np.asarray(found.to_numpy(), dtype=np.int64)

@@ -41,7 +41,8 @@ def about(subject: Subject, records: Collection[tuple[str, str, int]]) -> Told:
         building = Dossier.content["building_uprn"].as_string()
         mine = sa.or_(Dossier.uprn == subject.uprn, building == subject.uprn)
         with transaction() as session:
-            return Told(gone=[(row[0], row[1]) for row in session.execute(_keys(Dossier).where(mine))])
+            rows = session.execute(sa.select(Dossier.list_id, Dossier.uprn).where(mine)).all()
+        return Told(gone=[(row.list_id, row.uprn) for row in rows])
     landlords = _landlords(records)
     with transaction() as session:
         named = [(key, name) for key, content in _contents(session, subject) for name in _names(content)]
@@ -50,10 +51,6 @@ def about(subject: Subject, records: Collection[tuple[str, str, int]]) -> Told:
         blanked = {key for (key, _), is_hit in zip(told, hit, strict=True) if is_hit}
         blanked |= {key for key, content in _contents(session, subject) if _landlord_of(content) in landlords}
         return Told([], sorted(blanked), _entries(session, subject, landlords), landlords)
-
-
-def _keys(of: type[Dossier] | type[ListEntry]) -> sa.Select[tuple[str, str]]:
-    return sa.select(of.list_id, of.uprn)
 
 
 def _contents(session: Session, subject: Subject) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:

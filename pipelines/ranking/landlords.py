@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from pipelines.core.tables import LANDLORD, LINK
 from pipelines.governance import access
+from schemas.agreement import Role
 
 PURPOSE: access.Purpose = "hmo_detection"
-ROLE: access.Role = "analyst"
+ROLE: Role = "analyst"
 TIED = ("linked", "parent")
 
 
@@ -55,7 +56,8 @@ def beside(borough: str, listed: pd.DataFrame, as_of: date) -> pd.DataFrame:
     order = ["of_building", "way", "start", "record_id"]
     first = every.sort_values(order, ascending=[True, True, False, True], na_position="last").drop_duplicates("uprn")
     told = first.set_index("uprn")[["landlord_id", "landlord_name"]].reindex(listed["uprn"])
-    return listed.assign(**{name: told[name].to_numpy(dtype=object) for name in told})
+    landlord, name = (told[column].to_numpy(dtype=object) for column in ("landlord_id", "landlord_name"))
+    return listed.assign(landlord_id=landlord, landlord_name=name)
 
 
 def _known(way: Way, borough: str, places: pd.DataFrame, as_of: date) -> pd.DataFrame:
