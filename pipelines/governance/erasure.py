@@ -31,6 +31,7 @@ from pipelines.core.settings import settings
 from pipelines.governance import (
     audit,
     casework_records,
+    dossiers,
     drop_deletion,
     lake_deletion,
     link_decisions,
@@ -69,6 +70,7 @@ class Found:
     places: list[str] = field(default_factory=list)
     derived: dict[tuple[str, str], int] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
+    told: dossiers.Told = field(default_factory=dossiers.Told)
     decisions: list[int] = field(default_factory=list)
     notes: list[int] = field(default_factory=list)
     casework: casework_records.Records = field(default_factory=casework_records.Records)
@@ -92,6 +94,9 @@ class Found:
             "rows_whose_names_are_blanked": sum(len(hit.blanked) for hit in self.hits),
             "derived_rows": sum(self.derived.values()),
             "list_entries": sum(self.lists.values()),
+            "list_entries_whose_landlord_is_blanked": len(self.told.entries),
+            "dossiers": len(self.told.gone),
+            "dossiers_whose_names_are_blanked": len(self.told.blanked),
             "decisions_about_links": len(self.decisions),
             "notes_of_decisions_that_are_blanked": len(self.notes),
             **self.casework.counts(),
@@ -112,6 +117,7 @@ def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
     found.places = sorted({*found.places, *(_own_places(subject.uprn) if subject.uprn else ())})
     _look_in_derived(found)
     _look_in_lists(found)
+    found.told = dossiers.about(subject, _records_of(found))
     found.decisions, found.notes = link_decisions.about(subject, found.places)
     found.casework = casework_records.about(subject)
     _look_in_history(found, links)
@@ -216,9 +222,13 @@ def _look_in_derived(found: Found) -> None:
                 found.derived[(table, part["borough"])] = int(going.sum())
 
 
+def _records_of(found: Found) -> set[tuple[str, str, int]]:
+    return {(hit.borough, hit.dataset, record) for hit in found.hits for record in (*hit.records, *hit.blanked)}
+
+
 def _look_in_lists(found: Found) -> None:
     if found.subject.names:
-        return  # a list names no person
+        return  # a person's entries stay, without their landlord
     with transaction() as session:
         mine = sa.select(ListEntry.list_id, sa.func.count()).where(ListEntry.uprn == found.subject.uprn)
         found.lists = dict(session.execute(mine.group_by(ListEntry.list_id)).all())
@@ -294,6 +304,7 @@ def erase(found: Found, who: str, reason: str) -> None:
     for path in found.history:
         lake_deletion.lake_folder().remove(path)
     _erase_lists(found)
+    dossiers.erase(found.told, found.subject)
     link_decisions.erase(found.decisions, found.notes)
     casework_records.erase(found.casework)
     bucket = Folder(settings().bucket_url)

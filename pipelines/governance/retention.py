@@ -19,6 +19,7 @@ from pipelines.governance import (
     access,
     audit,
     casework_records,
+    dossiers,
     drop_deletion,
     lake_deletion,
     link_decisions,
@@ -48,7 +49,7 @@ class Due:
 
 
 def apply_retention() -> StageResult:
-    """Delete drops and list entries past their retention, and lake history past `LODA_HISTORY_DAYS`.
+    """Delete drops, list entries and dossiers past their retention, and lake history past `LODA_HISTORY_DAYS`.
 
     A drop that is the last good one of its dataset stays as long as an agreement covers it. Counts: `drops` deleted,
     `lists` whose entries are deleted, `decisions` about links deleted, `officers` records deleted, `tables` whose
@@ -217,13 +218,14 @@ def _forget_list(name: str) -> None:
         number = session.scalar(sa.select(sa.func.count()).where(ListEntry.list_id == name)) or 0
         lists_down.remove_files(issued)
         session.execute(sa.delete(ListEntry).where(ListEntry.list_id == name))
+        behind = dossiers.forget(session, [name])
         issued.published_at, issued.files = None, {}
         audit.record(
             session,
             who=settings().operator,
             what="delete list past retention",
             about=name,
-            details={"entries": number},
+            details={"entries": number, "dossiers": behind},
         )
 
 
