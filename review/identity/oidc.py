@@ -134,7 +134,7 @@ def finish(answer: Mapping[str, str], cookie: str | None) -> tuple[dict[str, Any
     """
     begun = cookies.unsigned(cookies.SIGNING_IN, cookie)
     if begun is None or not same(answer.get("state", ""), begun["state"]):
-        raise SignInFailed(f"This is no answer to a sign-in that was begun here within ten minutes. {AGAIN}")
+        raise SignInFailed(f"This sign-in was not begun in this browser, or more than ten minutes ago. {AGAIN}")
     if attempts.count(keyed("state", begun["state"]), most=1):
         raise SignInFailed(f"This answer to a sign-in was used already. {AGAIN}")
     if answer.get("iss", review_settings().oidc_issuer) != review_settings().oidc_issuer:
