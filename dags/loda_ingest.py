@@ -3,8 +3,8 @@
 Before anything is read, what no agreement covers any more is let go. Then one mapped task group a borough, so that a
 late, broken or absent borough holds up nobody else: it stays at its last good state and its receipt says why. The
 asset `loda_harmonised` is updated once at the end, and only if at least one borough has published something new or
-something may no longer be used. The last task fails if any borough failed, so that a run with a failed borough is
-never shown as a success.
+something may no longer be used. What officers recorded on the platform's pages comes in beside the extracts. The last
+task fails if any borough failed, so that a run with a failed borough is never shown as a success.
 """
 
 from __future__ import annotations
@@ -83,20 +83,37 @@ def loda_ingest() -> None:
         admitted >> harmonised >> gate(borough=borough) >> propose(borough=borough) >> published
         return published
 
+    @single_task
+    def boroughs_with_outcomes() -> list[str]:
+        """List the boroughs whose officers recorded what visits found."""
+        from pipelines import night
+
+        return run(night.boroughs_with_outcomes)
+
+    @borough_task
+    def outcomes(borough: str) -> dict[str, Any]:
+        """Bring what the borough's officers recorded into the lake."""
+        from pipelines import night
+
+        return run(night.outcomes, borough=borough)
+
     @closing_task(outlets=[HARMONISED])
-    def announce_harmonised(results: Any, withdrawn: Any, *, outlet_events: Any) -> dict[str, Any]:
-        """Update the asset if any borough published something new, or something may no longer be used."""
-        return announce(HARMONISED, outlet_events, results, withdrawn)
+    def announce_harmonised(results: Any, recorded: Any, withdrawn: Any, *, outlet_events: Any) -> dict[str, Any]:
+        """Update the asset if anything new came into the lake, or something may no longer be used."""
+        return announce(HARMONISED, outlet_events, results, recorded, withdrawn)
 
     @closing_task
-    def conclude_ingest(expected: Any, results: Any) -> dict[str, Any]:
+    def conclude_ingest(expected: Any, results: Any, recording: Any, recorded: Any) -> dict[str, Any]:
         """Fail the run if a borough is not through, and say which."""
+        conclude(recording, recorded)
         return conclude(expected, results)
 
-    enforced, found = agreements(), discover()
-    prepare() >> enforced >> found
+    enforced, found, recording = agreements(), discover(), boroughs_with_outcomes()
+    prepare() >> enforced >> [found, recording]
     published = intake.expand(borough=found)
-    announce_harmonised(published, enforced) >> conclude_ingest(found, published)
+    recorded = outcomes.expand(borough=recording)
+    announced = announce_harmonised(published, recorded, enforced)
+    announced >> conclude_ingest(found, published, recording, recorded)
 
 
 loda_ingest()

@@ -2,6 +2,7 @@
 
 One mapped task group a borough. Three questions stay three tasks: is it an HMO (the model), would it need a licence
 on that date (the licensing rules), and does it hold one (the register); ranking joins them at the borough's capacity.
+What stands behind each entry goes into the ledger last; a list does not wait for it.
 """
 
 from __future__ import annotations
@@ -71,15 +72,23 @@ def loda_score_hmo() -> None:
 
         return run(night.rank, borough=borough, as_of=date.fromisoformat(as_of))
 
+    @borough_task
+    def dossiers(borough: str, as_of: str) -> dict[str, Any]:
+        """Put what stands behind each entry of the list into the ledger: reasons, records, licences, landlord."""
+        from pipelines import night
+
+        return run(night.dossiers, borough=borough, as_of=date.fromisoformat(as_of))
+
     @task_group
     def ranking(borough: str, as_of: str) -> Any:
-        """One borough from its links to its list."""
+        """One borough from its links to its list and what stands behind it."""
         ranked = rank(borough=borough, as_of=as_of)
         (
             features(borough=borough, as_of=as_of)
             >> score(borough=borough, as_of=as_of)
             >> licensing(borough=borough, as_of=as_of)
             >> ranked
+            >> dossiers(borough=borough, as_of=as_of)
         )
         return ranked
 

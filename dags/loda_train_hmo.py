@@ -1,6 +1,8 @@
-"""Every month, and by hand: a new version of the HMO model, trained on what was known by the as-of date.
+"""Every month, after new outcomes of visits, and by hand: a new version of the HMO model, of what was known by then.
 
-Training makes a challenger. A person promotes it, on the page or with `loda`, before its scores decide a list.
+New links start it as well as the first of the month; it then trains only if there is no model yet or officers recorded
+outcomes since the newest one was trained. Training makes a challenger. A person promotes it, on the page or with
+`loda`, before its scores decide a list.
 """
 
 from __future__ import annotations
@@ -8,12 +10,39 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import dag
-from loda_wiring import ALL, COMMON, TRAINED, announce, as_of_param, at, closing_task, conclude, run, single_task
+from loda_wiring import (
+    ALL,
+    COMMON,
+    LINKED,
+    TRAINED,
+    announce,
+    as_of_param,
+    at_or_after,
+    closing_task,
+    conclude,
+    run,
+    short_circuit,
+    single_task,
+    was_started_by_an_asset,
+)
 
 
-@dag(schedule=at("0 4 1 * *"), params={"as_of": as_of_param()}, tags=["loda", "monthly"], doc_md=__doc__, **COMMON)
+@dag(
+    schedule=at_or_after("0 4 1 * *", LINKED),
+    params={"as_of": as_of_param()},
+    tags=["loda", "monthly"],
+    doc_md=__doc__,
+    **COMMON,
+)
 def loda_train_hmo() -> None:
     """Wire one training."""
+
+    @short_circuit
+    def is_due(dag_run: Any = None) -> bool:
+        """Go on where the month or a person asks for a model, or where there are outcomes to learn from."""
+        from pipelines import night
+
+        return not was_started_by_an_asset(dag_run) or bool(run(night.training_is_due))
 
     @single_task
     def resolve_as_of(params: Any = None) -> str:
@@ -41,7 +70,9 @@ def loda_train_hmo() -> None:
         """Fail the run if training failed."""
         return conclude([ALL], result)
 
-    trained = train(resolve_as_of())
+    settled = resolve_as_of()
+    is_due() >> settled
+    trained = train(settled)
     announce_trained(trained) >> conclude_training(trained)
 
 

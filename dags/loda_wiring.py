@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from airflow.sdk import Asset, CronTriggerTimetable, Param, task
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 HARMONISED = Asset("loda_harmonised")
@@ -72,12 +72,24 @@ COMMON: dict[str, Any] = {
 # One XCom a task: without this a task that returns a dict would write one more for each of its keys.
 single_task = partial(task, multiple_outputs=False)
 borough_task = partial(task, multiple_outputs=False, map_index_template="{{ task.op_kwargs['borough'] }}")
+# It skips all that lies behind it, closing tasks as well: nothing was asked for, so there is nothing to conclude.
+short_circuit = task.short_circuit
 closing_task = partial(task, multiple_outputs=False, trigger_rule="all_done")
 
 
 def at(cron: str) -> CronTriggerTimetable:
     """A schedule in London's time that waits for its first hour instead of running when it is switched on."""
     return CronTriggerTimetable(cron, timezone="Europe/London", run_immediately=False)
+
+
+def at_or_after(cron: str, asset: Asset) -> AssetOrTimeSchedule:
+    """A schedule in London's time, and whenever an asset was updated."""
+    return AssetOrTimeSchedule(timetable=at(cron), assets=[asset])
+
+
+def was_started_by_an_asset(dag_run: Any) -> bool:
+    """Whether a run was started because an asset was updated, neither by the clock nor by hand."""
+    return str(getattr(dag_run.run_type, "value", dag_run.run_type)) == "asset_triggered"
 
 
 def as_of_param() -> Param:

@@ -32,7 +32,14 @@ NIGHT_STATE = "whole night"
 SHARED_LIBRARIES = ("great_expectations", "skops.io")
 """With pandas, scikit-learn and SciPy below them. Loaded before Airflow: skops asks every loaded module for each of its
 names, at which Airflow's modules warn a thousand times, and a DAG that needs a model waits six seconds."""
-PREPARING = ("prepare", "discover", "boroughs_with_data", "resolve_as_of")
+PREPARING = (
+    "prepare",
+    "discover",
+    "boroughs_with_data",
+    "boroughs_with_outcomes",
+    "training_is_due",
+    "resolve_as_of",
+)
 
 
 class NightStopped(Exception):
@@ -281,7 +288,7 @@ class Night:
 
 
 def whole_night(night: Night, terminal: Terminal) -> None:
-    """Intake, pages and notices; and if anything is new links, a first model if there is none, lists, files."""
+    """Intake, pages and notices; and if anything is new links, a model if one is due, lists, files."""
     from pipelines import night as stages
     from pipelines.governance.stages import is_done, mark_done
 
@@ -296,7 +303,7 @@ def whole_night(night: Night, terminal: Terminal) -> None:
         terminal.say("Nothing new has been dropped and every list is current: nothing was changed.")
         return
     night.run(LINK)
-    if not stages.has_champion():
+    if stages.training_is_due():
         night.run(TRAIN)
     night.run(SCORE)
     night.run(PUBLISH)

@@ -127,6 +127,21 @@ def publish_drops(borough: str) -> StageResult:
         return publish.publish_drops(borough)
 
 
+def boroughs_with_outcomes() -> list[str]:
+    """Boroughs whose officers recorded what visits found."""
+    from pipelines.casework import take_in
+
+    return take_in.boroughs_with_outcomes()
+
+
+def outcomes(borough: str) -> StageResult:
+    """Bring what a borough's officers recorded into the lake, as visits beside those of its own extracts."""
+    from pipelines.casework import take_in
+
+    with _stage("outcomes", borough, f"intake-{borough}"):
+        return take_in.take_in(borough)
+
+
 def boroughs_with_data() -> list[str]:
     """Boroughs that have a spine: a gazetteer in the lake."""
     with ledger.transaction() as session:
@@ -177,6 +192,16 @@ def has_champion() -> bool:
         return session.scalar(sa.select(ModelVersion.id).where(ModelVersion.status == "champion")) is not None
 
 
+def training_is_due() -> bool:
+    """Whether there is no model yet, or outcomes came in since the newest one was trained.
+
+    What it trains then is a challenger: a named person makes it the champion, or nobody does.
+    """
+    from pipelines.casework import take_in
+
+    return not has_champion() or take_in.training_is_due()
+
+
 def train(as_of: date) -> StageResult:
     """Train a model on all boroughs as known on a day."""
     from models import hmo
@@ -215,6 +240,15 @@ def rank(borough: str, as_of: date) -> StageResult:
 
     with _stage("rank", borough, f"score-{borough}"):
         return ranking.rank(borough, as_of)
+
+
+def dossiers(borough: str, as_of: date) -> StageResult:
+    """Put what stands behind each entry of a borough's list into the ledger."""
+    from models import hmo
+    from pipelines.link.vocabulary import SENTENCES
+
+    with _stage("dossiers", borough, f"score-{borough}"):
+        return hmo.dossiers(borough, as_of, SENTENCES)
 
 
 def publish_lists(borough: str) -> StageResult:
@@ -345,7 +379,7 @@ def run(
     retrain: bool = False,
     progress: Progress = lambda _result, _seconds: None,
 ) -> NightReport:
-    """One whole night: intake, link, train if there is no champion yet, score, list.
+    """One whole night: intake, link, train if it is due, score, list.
 
     `boroughs` limits the night to some; a borough that fails keeps its last good state
     and the others go on.
@@ -363,6 +397,7 @@ def run(
         night.once("agreements")
         fresh = [b for b in discover() if boroughs is None or b in boroughs]
         night.each(fresh, INTAKE)
+        night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
         night.answer()
         standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
         if not standing:
@@ -370,11 +405,13 @@ def run(
         night.report.as_of = day = resolve_as_of(as_of)
         unlinked = night.each(standing, ["link"])
         night.once("landlords")
-        if retrain or not has_champion():
+        if retrain or training_is_due():
             night.once("train", day)
         ready = [b for b in standing if b not in unlinked]
         unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
-        night.each([b for b in ready if b not in unranked], ["publish_lists"])
+        ranked = [b for b in ready if b not in unranked]
+        night.each(ranked, ["dossiers"], day)
+        night.each(ranked, ["publish_lists"])
         return night.report
     finally:
         night.pool.shutdown()

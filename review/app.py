@@ -7,13 +7,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from pipelines.casework.rules import NotAllowedNow
+from pipelines.casework.versions import ChangedMeanwhile
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
@@ -40,12 +43,13 @@ def create_app() -> FastAPI:
     """
     check_settings()
     ledger.upgrade()
-    app = FastAPI(title="LODA review", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="LODA", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(headers.AroundEveryAnswer, database_away=_database_away, answer=_answer)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False)
     for group in pages.groups():
         app.include_router(group.router)
-    app.include_router(api.router())
+    for router in api.routers():
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _say_what_went_wrong(app)
     unguarded = [route.path for route in app.routes if isinstance(route, APIRoute) and action_of(route) is None]
@@ -57,7 +61,8 @@ def create_app() -> FastAPI:
 def _say_what_went_wrong(app: FastAPI) -> None:
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(OperationalError, _database_away)
-    app.add_exception_handler(DBAPIError, _database_away)
+    app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(RequestValidationError, _not_as_described)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(LodaError, _told)
     app.add_exception_handler(Exception, _unforeseen)
@@ -68,7 +73,7 @@ def _status(error: LodaError) -> int:
         return 404
     if isinstance(error, NotAllowed | ForeignForm):
         return 403
-    return 409 if isinstance(error, NotNow) else 400
+    return 409 if isinstance(error, NotNow | NotAllowedNow | ChangedMeanwhile) else 400
 
 
 async def _told(request: Request, error: Exception) -> Response:
@@ -80,7 +85,9 @@ async def _told(request: Request, error: Exception) -> Response:
 
 async def _to_sign_in(request: Request, error: Exception) -> Response:
     if api.is_of_api(request):
-        return _answer(request, 401, "Send a token that holds: Authorization: Bearer TOKEN.")
+        return _answer(
+            request, 401, "Send a key that holds: Authorization: Bearer KEY. A borough's manager gives keys out."
+        )
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     where = f"/sign-in?next={quote(back)}" if request.method == "GET" else "/sign-in"
     return RedirectResponse(where, status_code=303)
@@ -90,6 +97,13 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     sentences = {404: NOT_THERE, 405: "This page cannot be used in this way.", 413: "That is too large to be taken."}
     return _answer(request, error.status_code, sentences.get(error.status_code, "This cannot be answered."))
+
+
+async def _not_as_described(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    if api.is_of_api(request):
+        return api.not_as_described(error)
+    return _answer(request, 404, NOT_THERE)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:

@@ -189,6 +189,8 @@ class KnownSince(Strict):
 OVERRIDABLE = frozenset({"fields", "patches", "dates", "blanks", "known_since", "two_digit_years_from"})
 """What may differ for one file of a layout: how its cells are read, never which columns it has."""
 POSIX_FIRST_YEAR = 1969
+REVIEW = "review"
+"""The source of rows that officers recorded on the platform's own pages; no extract has it."""
 
 
 class Mapping(Strict):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from schemas.contract import Contract
 from schemas.contract import Field as ContractField
-from schemas.mapping import OVERRIDABLE, FieldMap, Mapping
+from schemas.mapping import OVERRIDABLE, REVIEW, FieldMap, Mapping
 
 EXCEL_DAYS = "excel"
 """A declared date format of its own: days since 30 December 1899, as a spreadsheet stores a date (45292)."""
@@ -25,7 +25,7 @@ LITERAL = re.compile(r"\^((?:[^\\.\[\](){}*+?|^$]|\\[^\w])*)\$")
 
 def mapping_faults(mapping: Mapping, contract: Contract) -> list[str]:
     """What is wrong with a mapping against its contract; empty when it is sound."""
-    checks = (_fields, _columns, _formats, _lengths, _codes, _patches, _implied, _known_since, _files)
+    checks = (_source, _fields, _columns, _formats, _lengths, _codes, _patches, _implied, _known_since, _files)
     return [sentence for check in checks for sentence in check(mapping, contract)]
 
 
@@ -38,6 +38,11 @@ def unaccounted(mapping: Mapping, headings: Iterable[str]) -> list[str]:
         *(f"column '{name}' is neither mapped nor ignored" for name in new),
         *(f"column '{name}' is mapped or ignored but not in the file" for name in gone),
     ]
+
+
+def _source(mapping: Mapping, _: Contract) -> Iterator[str]:
+    if mapping.source == REVIEW:
+        yield f"the source '{REVIEW}' is that of what officers record on the platform's pages; give it another name"
 
 
 def _fields(mapping: Mapping, contract: Contract) -> Iterator[str]:

@@ -10,9 +10,11 @@
   (raises, lowers, or `among others` where a theme counts by many together and by none alone), `strength`, `times`
   (how many things are left open by one cause, else 1).
 - `hardly`: words of the themes that make hardly any difference.
-- `records`: of every dataset but the register, newest first: `dataset`, `source` (the dataset in words), `record_id`,
-  `date` (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or building), `link`:
+- `records`: of every dataset but the register, newest first. Those of ten years, those that are so on the day, and the
+  newest of each dataset, at most `MOST` of one. Each has `dataset`, `source` (the dataset in words), `record_id`, `date`
+  (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or building), and `link`:
   `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (in words: about 97 in 100; or null).
+- `left_out`: how many older records there are beside these.
 - `licences`: newest first, the same keys, and `type`, `status`, `state` (in force, not begun, expired, revoked,
   surrendered, superseded), all in words, `from`, `until` (ISO 8601, or null), `max_persons`, `max_households` (or
   null), `holder` (the name in the public register, null unless the agreement lets an analyst see it).
@@ -24,7 +26,8 @@
   the licensing stage wrote them with their provisions; null where nothing was worked out.
 - `landlord`: null where none is known, else `id`, `name` (null unless the borough's public register names the holder
   and the agreement lets an analyst see it), `role` (licence holder, liable owner), `boroughs`: `borough`,
-  `properties`, `licences`, `in_force` (numbers), by borough that agreements let an analyst see.
+  `properties` (buildings, this one too; flats of one building once), `licences` (all that were known), `in_force`
+  (numbers), by borough as far as agreements let an analyst see it.
 - `withheld`: why datasets are not shown, a sentence each.
 - `note`: what a score is and is not.
 
@@ -32,3 +35,254 @@ It never holds a probability or log-odds of the home: an entry drawn at random w
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from models.hmo import inputs, landlord_summary, matrix, score, why_records, why_register
+from models.hmo.ties import homes_of
+from models.hmo.why import NOTE, known_to, licensing_of, model_and_values
+from models.hmo.why_records import COUNTS, KINDS, ROLE, Reach
+from models.hmo.why_register import APPLICATION, LICENCE
+from models.hmo.why_themes import Theme, explained, parted, shown
+from models.hmo.why_words import DATASET_WORDS, of_100
+from pipelines.core.errors import NotFound
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.lists import newest_list
+from pipelines.core.ledger.models import Dossier, ListEntry, PublishedList
+from pipelines.core.tables import LANDLORD, PROPERTY, SCORE
+from pipelines.core.types import StageResult
+from pipelines.governance import access, stages
+
+STAGE = "dossiers"
+TEN_YEARS = 10 * 365
+"""How far back records are told: as far as the longest window of a feature."""
+MOST = 40
+"""Records of one dataset that are kept of a home: an officer reads no more, and a block's bin store has thousands."""
+WANTED = {
+    (dataset, of_building): Reach(0 if dataset in COUNTS else TEN_YEARS, True)
+    for dataset in KINDS
+    for of_building in (False, True)
+}
+"""Of counts, which are taken again and again, the newest says it."""
+
+
+def dossiers(borough: str, as_of: date, sentences: Mapping[str, str]) -> StageResult:
+    """Write a `Dossier` for every entry of the list that the borough works from, if it is of that day.
+
+    Of a property that earlier lists had too the newest dossier is kept; of one that left the list, its last.
+
+    Args:
+        borough: its slug.
+        as_of: the day of the list.
+        sentences: what each reason of a link means, by its code.
+
+    Raises:
+        UntrustedModel: the file of the model that made the scores is not the one that was trained.
+    """
+    with transaction() as session:
+        issued = newest_list(session, borough)
+        query = sa.select(ListEntry).where(ListEntry.list_id == (issued.id if issued else "")).order_by(ListEntry.rank)
+        entries = list(session.scalars(query))
+        kept = sa.select(sa.func.count()).where(Dossier.list_id == (issued.id if issued else ""))
+        there = session.scalar(kept)
+    if issued is None or issued.as_of != as_of:
+        return StageResult(STAGE, borough, "skipped", f"The list that {borough} works from is not of {as_of}.")
+    made_from = _made_from(borough, issued)
+    if stages.is_done(STAGE, borough, made_from) and there == len(entries):
+        return StageResult(STAGE, borough, "unchanged", f"What stands behind {issued.id} is in the ledger.")
+    try:
+        made = list(_contents(borough, issued, entries, sentences))
+    except NotFound as error:
+        return StageResult(STAGE, borough, "skipped", str(error))
+    _write(issued, made)
+    counts = {"dossiers": len(made), "records": sum(len(content["records"]) for content in made)}
+    stages.mark_done(STAGE, borough, made_from, {**counts, "list": issued.id})
+    sentence = f"What stands behind the {len(made)} entries of {issued.id} is in the ledger."
+    return StageResult(STAGE, borough, "made", sentence, {name: float(value) for name, value in counts.items()})
+
+
+def _made_from(borough: str, issued: PublishedList) -> str:
+    grains = [
+        [slug, dataset, access.grain(ROLE, slug, dataset, "hmo_detection")]
+        for slug in sorted({borough, *inputs.boroughs_with_data()})
+        for dataset in ((*KINDS, LICENCE, APPLICATION) if slug == borough else landlord_summary.OF)
+    ]
+    states = [stages.state_of(stage, borough) for stage in (matrix.STAGE, score.STAGE, "licensing")]
+    made = (inputs.borough_inputs([borough]), inputs.pooled_inputs())
+    return stages.input_hash(STAGE, issued.id, issued.input_hash, states, grains, *made)
+
+
+def _write(issued: PublishedList, made: Sequence[dict[str, Any]]) -> None:
+    """Put the dossiers of a list in the place of those that its properties had, in one transaction."""
+    lists = sa.select(PublishedList.id).where(PublishedList.borough == issued.borough)
+    listed = sa.select(ListEntry.uprn).where(ListEntry.list_id == issued.id)
+    old = sa.or_(Dossier.list_id == issued.id, sa.and_(Dossier.list_id.in_(lists), Dossier.uprn.in_(listed)))
+    with transaction() as session:
+        session.execute(sa.delete(Dossier).where(old))
+        if made:
+            rows = [{"list_id": issued.id, "uprn": content["uprn"], "content": content} for content in made]
+            session.execute(sa.insert(Dossier), rows)
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """What stands behind the homes of a list, each in the order of its entries; `withheld` is the same for all."""
+
+    themes: Iterator[list[Theme]]
+    records: list[list[dict[str, Any]]]
+    licences: list[list[dict[str, Any]]]
+    applications: list[list[dict[str, Any]]]
+    licensing: list[dict[str, Any] | None]
+    landlords: list[dict[str, Any] | None]
+    withheld: list[str]
+
+
+def _contents(
+    borough: str, issued: PublishedList, entries: Sequence[ListEntry], sentences: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """The content of each entry's dossier, in their order.
+
+    Raises:
+        NotFound: there are no scores of the day any more, or not those that the list was made from.
+    """
+    if not entries:
+        return
+    places, model_id, behind = _behind(borough, issued, entries)
+    each = (behind.themes, behind.records, behind.licences, behind.applications, behind.licensing, behind.landlords)
+    for entry, place, themes, records, licences, applications, licensing, landlord in zip(
+        entries, places, *each, strict=True
+    ):
+        told = _newest(records)
+        yield {
+            **{"borough": borough, "uprn": entry.uprn, "address": place["address"], "postcode": place["postcode"]},
+            **{"building_uprn": place["parent_uprn"] or None, "as_of": issued.as_of.isoformat(), "model": model_id},
+            **{"list_id": issued.id, "reasons": list(entry.reasons)},
+            **_reasons(themes),
+            "records": [_record(record, record["what"], sentences) for record in told],
+            "left_out": len(records) - len(told),
+            "licences": [_record(own, _words(own["type"] or "licence", own["state"]), sentences) for own in licences],
+            "applications": [_record(own, _words(own["kind"], own["status"]), sentences) for own in applications],
+            "licensing": licensing,
+            "landlord": landlord,
+            "withheld": behind.withheld,
+            "note": NOTE,
+        }
+
+
+def _behind(
+    borough: str, issued: PublishedList, entries: Sequence[ListEntry]
+) -> tuple[list[dict[str, Any]], str, _Behind]:
+    """The places of a list's entries in the spine, the model, and what stands behind them: each table read once."""
+    uprns, day = [entry.uprn for entry in entries], issued.as_of
+    spine = pa.schema([PROPERTY.field(name) for name in ("uprn", "parent_uprn", "address", "postcode")])
+    places = _rows_of(access.read_table("property", spine, boroughs=[borough]), uprns)
+    scored = pa.schema([SCORE.field(name) for name in ("uprn", "as_of", "model_id", "probability")])
+    scores = access.read_table("score", scored, boroughs=[borough])
+    found = _rows_of(scores.filter(pc.equal(scores["as_of"], pa.scalar(day, pa.date32()))), uprns)
+    if not all(places) or not all(found):
+        raise NotFound(f"What {issued.id} was made from is not there any more: the next night makes a new list.")
+    model_id = str(found[0]["model_id"])
+    detector, values = model_and_values(borough, uprns, day, model_id, [row["probability"] for row in found])
+    _, themes = explained(detector, values, known_to(borough))
+    homes = homes_of(uprns, [place["parent_uprn"] or None for place in places])
+    records, withheld = why_records.of_homes(borough, homes, WANTED, day)
+    licences, no_licences = why_register.of_homes(borough, LICENCE, homes, day)
+    applications, no_applications = why_register.of_homes(borough, APPLICATION, homes, day)
+    licensing = licensing_of(borough, day, uprns)
+    behind = _Behind(
+        themes,
+        records,
+        licences,
+        applications,
+        [licensing.get(uprn) for uprn in uprns],
+        _landlords(borough, entries, licences, day),
+        [*withheld, *(sentence for sentence in (no_licences, no_applications) if sentence is not None)],
+    )
+    return places, model_id, behind
+
+
+def _rows_of(rows: pa.Table, uprns: Sequence[str]) -> list[dict[str, Any]]:
+    """The row of each UPRN, an empty dict where there is none."""
+    mine = {row["uprn"]: row for row in rows.filter(pc.is_in(rows["uprn"], pa.array(uprns, pa.string()))).to_pylist()}
+    return [mine.get(uprn, {}) for uprn in uprns]
+
+
+def _landlords(
+    borough: str, entries: Sequence[ListEntry], licences: list[list[dict[str, Any]]], day: date
+) -> list[dict[str, Any] | None]:
+    """The landlord of each entry, as the list has it."""
+    ids = sorted({entry.landlord_id for entry in entries if entry.landlord_id})
+    if not ids:
+        return [None] * len(entries)
+    has = landlord_summary.by_borough(inputs.read_holdings(), ids, day)
+    rows = access.read_table("landlord", LANDLORD, boroughs=[borough], among={"landlord_id": ids})
+    holders = rows.filter(pc.and_(pc.equal(rows["dataset"], LICENCE), pc.equal(rows["role"], "holder")))
+    held = set(zip(holders["landlord_id"].to_pylist(), holders["record_id"].to_pylist(), strict=True))
+    return [
+        {
+            "id": entry.landlord_id,
+            "name": entry.landlord_name,
+            "role": "licence holder"
+            if any((entry.landlord_id, licence["record_id"]) in held for licence in own)
+            else "liable owner",
+            "boroughs": has.get(entry.landlord_id, []),
+        }
+        if entry.landlord_id
+        else None
+        for entry, own in zip(entries, licences, strict=True)
+    ]
+
+
+def _reasons(themes: list[Theme]) -> dict[str, Any]:
+    """What raises and what lowers, in words: the log-odds would tell how likely the home is."""
+    sides = zip(("raises", "lowers"), parted(themes), strict=True)
+    told = {
+        side: [
+            {"theme": theme.theme, "words": theme.words, "strength": theme.strength, "features": _features(theme)}
+            for theme in own
+            if theme.strength != "hardly"
+        ]
+        for side, own in sides
+    }
+    return {**told, "hardly": [theme.words for theme in themes if theme.strength == "hardly"]}
+
+
+def _features(theme: Theme) -> list[dict[str, Any]]:
+    each = ((own.words, None if own.value is None else own.source, own.log_odds) for own in theme.features)
+    return [told._asdict() for told in shown(each, theme.log_odds)]
+
+
+def _newest(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest of each dataset, all together newest first."""
+    kept: list[dict[str, Any]] = []
+    by_dataset: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        by_dataset.setdefault(record["dataset"], []).append(record)
+    for own in by_dataset.values():
+        kept += sorted(own, key=lambda record: record["event_date"], reverse=True)[:MOST]
+    return sorted(kept, key=lambda record: record["event_date"], reverse=True)
+
+
+def _words(*parts: str | None) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+def _record(record: dict[str, Any], what: str, sentences: Mapping[str, str]) -> dict[str, Any]:
+    """A record as plain data: days as text, and why it is tied in words."""
+    own = {name: value.isoformat() if isinstance(value, date) else value for name, value in record.items()}
+    link = own.pop("link")
+    probability = link.pop("probability")
+    sure = None if probability is None else f"{of_100(probability)} in 100"
+    sentence = sentences.get(link["reason"] or "", "Why it was tied is not recorded.")
+    return {
+        **{"source": DATASET_WORDS[own["dataset"]], "date": own.pop("event_date"), "what": what},
+        **own,
+        "link": {**link, "sentence": sentence, "sure": sure},
+    }

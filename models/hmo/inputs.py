@@ -61,9 +61,24 @@ def agreed_of(borough: str) -> frozenset[tuple[str, str]]:
 
 def read_pooled() -> tuple[Holdings, Border]:
     """What all boroughs together tell; a process that works on several boroughs reads it once."""
-    return _pooled(settings().lake_url, stages.input_hash(*pooled_inputs()), tuple(boroughs_with_data()))
+    key = _pooled_key()
+    return _holdings(*key), _border(*key)
+
+
+def read_holdings() -> Holdings:
+    """Who holds what in all boroughs; read once by a process, as `read_pooled` does."""
+    return _holdings(*_pooled_key())
+
+
+def _pooled_key() -> tuple[str, str, tuple[str, ...]]:
+    return settings().lake_url, stages.input_hash(*pooled_inputs()), tuple(boroughs_with_data())
 
 
 @lru_cache(maxsize=1)
-def _pooled(_lake_url: str, _made_from: str, boroughs: tuple[str, ...]) -> tuple[Holdings, Border]:
-    return landlords.read(list(boroughs)), border.read(list(boroughs))
+def _holdings(_lake_url: str, _made_from: str, boroughs: tuple[str, ...]) -> Holdings:
+    return landlords.read(list(boroughs))
+
+
+@lru_cache(maxsize=1)
+def _border(_lake_url: str, _made_from: str, boroughs: tuple[str, ...]) -> Border:
+    return border.read(list(boroughs))

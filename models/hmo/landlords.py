@@ -81,6 +81,7 @@ class Holdings:
 
     `places` are the buildings' UPRNs, `place_borough` counts `boroughs`, `records` has the landlords of council tax
     records by borough and record id. `shared` is by dataset and borough the day on which its first row was known.
+    `ids` are the landlords' identifiers in the order of their positions.
     """
 
     landlords: int
@@ -91,6 +92,7 @@ class Holdings:
     held: Held
     told: Told
     shared: dict[str, Ints]
+    ids: tuple[str, ...] = ()
 
     def place_of(self, uprns: pa.ChunkedArray) -> Ints:
         """Position of each building, -1 where no landlord ever had it."""
@@ -298,4 +300,5 @@ def _assembled(
             dataset: np.asarray(first.reindex(boroughs).fillna(NEVER), dtype=np.int64)
             for dataset, first in shared.items()
         },
+        ids=tuple(landlords),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,11 +14,10 @@ from models.hmo import matrix, model_file, registry, why_records
 from models.hmo.cohort import ROOM
 from models.hmo.days import Floats
 from models.hmo.estimator import Detector, logistic
-from models.hmo.features import BY_NAME
 from models.hmo.features.declaration import in_words as day_in_words
 from models.hmo.score import values_of
 from models.hmo.sources import RESIDENTIAL
-from models.hmo.why_words import THEME_WORDS, Strength, in_words, strength
+from models.hmo.why_themes import Theme, explained, parted
 from pipelines.core.errors import NotFound
 from pipelines.core.tables import LICENSING, PROPERTY, SCORE
 from pipelines.governance import access, stages, standing
@@ -29,29 +27,6 @@ from schemas import registry as boroughs
 NOTE = "This is a lead to check, never a finding: no letter, notice or penalty may rest on it."
 SAME = 1e-9
 """How far a probability worked out anew may lie from the one in the lake: both are of the same numbers."""
-
-
-@dataclass(frozen=True)
-class Because:
-    """What one feature adds, in calibrated log-odds; `value` is None where it is unknown."""
-
-    feature: str
-    words: str
-    source: str
-    value: float | None
-    log_odds: float
-    strength: Strength
-
-
-@dataclass(frozen=True)
-class Theme:
-    """What the features of one theme add together, in calibrated log-odds, those that count most first."""
-
-    theme: str
-    words: str
-    log_odds: float
-    strength: Strength
-    features: tuple[Because, ...]
 
 
 def why(borough: str, uprn: str, as_of: date | None = None) -> dict[str, Any]:
@@ -82,15 +57,15 @@ def why(borough: str, uprn: str, as_of: date | None = None) -> dict[str, Any]:
         if scored is None:
             raise NotFound(_outside(own, spine))
         day: date = scored["as_of"]
-        detector, values = _model_and_values(slug, uprn, day, scored)
-        made = stages.summary_of(matrix.STAGE, slug)
-        base, raises, lowers = contributions(detector, values, made.get("known_to", {}))
+        detector, values = model_and_values(slug, [uprn], day, scored["model_id"], [scored["probability"]])
+        base, (themes, *_) = explained(detector, values, known_to(slug))
+        raises, lowers = parted(themes)
         told = [because for theme in (*raises, *lowers) for because in theme.features]
         known = [because.feature for because in told if because.value is not None]
         counted = [because.feature for because in told if because.value is not None and because.log_odds != 0]
         building = own["parent_uprn"] or None
         records, withheld = why_records.behind(slug, uprn, building, known, counted, day)
-        licensing = _licensing(slug, uprn, day)
+        licensing = licensing_of(slug, day, [uprn]).get(uprn)
     log_odds = base + sum(theme.log_odds for theme in (*raises, *lowers))
     return {
         "borough": slug,
@@ -102,8 +77,8 @@ def why(borough: str, uprn: str, as_of: date | None = None) -> dict[str, Any]:
         "probability": scored["probability"],
         "log_odds": log_odds,
         "base": {"log_odds": base, "probability": float(logistic(np.array(base)))},
-        "raises": [asdict(theme) for theme in raises],
-        "lowers": [asdict(theme) for theme in lowers],
+        "raises": [_plain(theme) for theme in raises],
+        "lowers": [_plain(theme) for theme in lowers],
         "records": records,
         "withheld": withheld,
         "licensing": licensing,
@@ -111,32 +86,8 @@ def why(borough: str, uprn: str, as_of: date | None = None) -> dict[str, Any]:
     }
 
 
-def contributions(
-    detector: Detector, values: Floats, known_to: Mapping[str, str]
-) -> tuple[float, list[Theme], list[Theme]]:
-    """The base and the themes that raise and that lower one home's score, in calibrated log-odds, strongest first.
-
-    Args:
-        detector: the model.
-        values: the home's features in the model's order, shape (1, features).
-        known_to: the newest event by dataset, ISO 8601.
-    """
-    base, shares = detector.reasons(values)
-    by_theme: dict[str, list[Because]] = {}
-    for name, value, share in zip(detector.features, values[0].tolist(), shares[0].tolist(), strict=True):
-        feature = BY_NAME[name]
-        words, source = in_words(feature, value, known_to), feature.source(known_to)
-        known = None if np.isnan(value) else value
-        by_theme.setdefault(feature.theme, []).append(Because(name, words, source, known, share, strength(share)))
-    themes = [_theme(name, features) for name, features in by_theme.items()]
-    themes.sort(key=lambda theme: -abs(theme.log_odds))
-    return base, [t for t in themes if t.log_odds > 0], [t for t in themes if t.log_odds <= 0]
-
-
-def _theme(name: str, features: list[Because]) -> Theme:
-    total = sum(because.log_odds for because in features)
-    ordered = tuple(sorted(features, key=lambda because: -abs(because.log_odds)))
-    return Theme(name, THEME_WORDS[name], total, strength(total), ordered)
+def _plain(theme: Theme) -> dict[str, Any]:
+    return {**vars(theme), "features": tuple(because._asdict() for because in theme.features)}
 
 
 def _home(slug: str, uprn: str, spine: pa.Table) -> dict[str, Any]:
@@ -186,20 +137,28 @@ def _outside(own: dict[str, Any], spine: pa.Table) -> str:
     return f"This property is not scored: {why_not}. That says nothing about how it is let."
 
 
-def _model_and_values(slug: str, uprn: str, day: date, scored: dict[str, Any]) -> tuple[Detector, Floats]:
-    """The model that made the score, and the features that it made it from: shape (1, features)."""
-    version = registry.version(scored["model_id"])
+def model_and_values(
+    slug: str, uprns: Sequence[str], day: date, model_id: str, probability: Sequence[float]
+) -> tuple[Detector, Floats]:
+    """The model that made the scores of homes, and the features that it made them from: shape (homes, features).
+
+    Raises:
+        NotFound: the model is gone, or a probability is not that of the features as they are now.
+        UntrustedModel: the model's file is not the one that was trained.
+    """
+    version = registry.version(model_id)
     if version is None:
         raise NotFound(
-            f"The model {scored['model_id']} that made the scores of {slug} is not in the ledger any more: "
+            f"The model {model_id} that made the scores of {slug} is not in the ledger any more: "
             f"run 'loda run --borough {slug}' to score with the present one."
         )
     detector = model_file.load(version)
     rows = access.read_table(matrix.TABLE, matrix.MATRIX, boroughs=[slug])
-    rows = rows.filter(pc.and_(pc.equal(rows["uprn"], uprn), pc.equal(rows["as_of"], pa.scalar(day, pa.date32()))))
-    same = rows.num_rows == 1 and set(detector.features) <= set(rows.column_names)
-    values = values_of(detector.features, rows) if same else np.empty((0, 0))
-    if not same or abs(float(detector.probability(values)[0]) - scored["probability"]) > SAME:
+    rows = rows.filter(pc.equal(rows["as_of"], pa.scalar(day, pa.date32())))
+    at = pc.index_in(pa.array(uprns, pa.string()), rows["uprn"].combine_chunks())
+    same = not at.null_count and set(detector.features) <= set(rows.column_names)
+    values = values_of(detector.features, rows.take(at)) if same else np.empty((0, 0))
+    if not same or np.abs(detector.probability(values) - np.asarray(probability)).max(initial=0.0) > SAME:
         raise NotFound(
             f"What was known of the homes of {slug} was worked out anew since they were scored on {day_in_words(day)}, "
             f"so the reasons of that score are not there any more: run 'loda run --borough {slug}'."
@@ -207,10 +166,18 @@ def _model_and_values(slug: str, uprn: str, day: date, scored: dict[str, Any]) -
     return detector, values
 
 
-def _licensing(slug: str, uprn: str, day: date) -> dict[str, Any] | None:
-    """What the rules and the register say of the home on the day, None where nothing was worked out."""
-    rows = access.read_table("licensing", LICENSING, boroughs=[slug])
-    rows = rows.filter(pc.and_(pc.equal(rows["uprn"], uprn), pc.equal(rows["as_of"], pa.scalar(day, pa.date32()))))
+def known_to(slug: str) -> dict[str, str]:
+    """The newest event by dataset that the borough's features count, ISO 8601."""
+    return dict(stages.summary_of(matrix.STAGE, slug).get("known_to", {}))
+
+
+def licensing_of(slug: str, day: date, uprns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the rules and the register say of homes on the day, by UPRN, where anything was worked out."""
     names = ("needed", "needed_why", "status", "status_why", "missing", "excluded_why")
-    found = rows.select(names).to_pylist()
-    return dict(found[0]) if found else None
+    schema = pa.schema([LICENSING.field(name) for name in ("uprn", "as_of", *names)])
+    rows = access.read_table("licensing", schema, boroughs=[slug])
+    mine = pc.and_(
+        pc.equal(rows["as_of"], pa.scalar(day, pa.date32())), pc.is_in(rows["uprn"], pa.array(uprns, pa.string()))
+    )
+    rows = rows.filter(mine).drop_columns(["as_of"])
+    return {row.pop("uprn"): row for row in rows.to_pylist()}

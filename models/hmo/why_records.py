@@ -6,12 +6,13 @@ an address, a reference of a person or a text that somebody wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,7 @@ from models.hmo.days import NEVER, day_number, day_of, days_column, event_days
 from models.hmo.features import BY_NAME
 from models.hmo.features.declaration import POOLED, in_words
 from models.hmo.features.residents import SHORT_STAY
-from pipelines.core.tables import LINK
+from models.hmo.ties import BUILDING, HOME, homes_of, link_of, tied
 from pipelines.governance import access
 from schemas import registry
 from schemas.agreement import Role
@@ -36,8 +37,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "service_request": ("request_category", "request_outcome"),
     "waste": ("waste_kind",),
     "planning": ("planning_kind",),
+    "inspection": ("access", "finding"),
+    "social_housing": ("social_landlord",),
 }
-"""Coded columns that are told of a record. Counts of people are told by the features alone."""
+"""Coded columns that are told of a record. Counts of people are told by the features alone; what a visit was for is not
+told, since some homes are visited because they were drawn at random."""
 
 COUNTS = {"electoral": "a count of electors", "benefits": "a count of benefit claims"}
 LEADS = {
@@ -46,6 +50,7 @@ LEADS = {
     "tenure": "tenure: ",
     "transaction_type": "certified for: ",
     "age_band": "built ",
+    "social_landlord": "let by ",
 }
 """What stands before a meaning that would be unclear alone."""
 
@@ -54,6 +59,7 @@ REFERENCES = {
     "service_request": "request_ref",
     "waste": "waste_ref",
     "planning": "planning_ref",
+    "inspection": "inspection_ref",
 }
 """The borough's own number of a record, by which an officer finds it, where it is no person's."""
 
@@ -64,8 +70,11 @@ SAYS_NOTHING = frozenset(
     {("discount", "none"), ("tenure", "unknown"), ("age_band", "unknown"), ("transaction_type", "other")}
 )
 
-ENDS = {"council_tax": "liability_end", "service_request": "closed_date"}
-"""Dates after the event that are told once they have come; of a liability it is the last day in force."""
+ENDS = {"council_tax": "liability_end", "service_request": "closed_date", "social_housing": "social_until"}
+"""Dates after the event that are told once they have come; of what stays it is the last day in force."""
+
+STAYS = frozenset({"council_tax", "social_housing"})
+"""Datasets whose records are of something that is so until it ends."""
 
 OF_BUILDING = ("building_complaints_36_months", "building_complaints_12_months", "building_change_of_use_10_years")
 """Features that count records of the building that a home is a part of."""
@@ -119,73 +128,96 @@ def behind(
         as_of: the day.
 
     Returns:
-        Records by dataset, those of the home first and of them the newest, each with dataset, record_id, event_date,
-        reference, what, of (home or building) and link (decision, reason, stage, probability); and a sentence for
-        each dataset that may not be shown.
+        Records of the home and why datasets are not shown, as `of_homes` gives them.
     """
-    wanted = reaches(known, counted)
-    refusals = {
-        dataset: access.refusal(borough, dataset, sources.PURPOSE, role=ROLE)
-        for dataset in sorted({dataset for dataset, _ in wanted})
-    }
-    places = {uprn: False, **({building: True} if building else {})}
+    found, withheld = of_homes(borough, homes_of([uprn], [building]), reaches(known, counted), as_of)
+    return found[0], withheld
+
+
+def of_homes(
+    borough: str, homes: pd.DataFrame, wanted: Mapping[tuple[str, bool], Reach], as_of: date
+) -> tuple[list[list[dict[str, Any]]], list[str]]:
+    """The records of many homes, and of their buildings, known by the end of a day: each table is read once.
+
+    Args:
+        borough: its slug.
+        homes: as `ties.homes_of` makes them.
+        wanted: which records count, as `reaches` gives it.
+        as_of: the day.
+
+    Returns:
+        For each home its records by dataset, those of the home first and of them the newest, each with dataset,
+        record_id, event_date, reference, what, of (home or building) and link (decision, reason, stage, probability);
+        and a sentence for each dataset that may not be shown.
+    """
+    datasets = sorted({dataset for dataset, _ in wanted})
+    refusals = {dataset: access.refusal(borough, dataset, sources.PURPOSE, role=ROLE) for dataset in datasets}
     seen = [dataset for dataset, refusal in refusals.items() if refusal is None]
-    links = access.read_table("link", LINK, boroughs=[borough])
-    links = links.filter(pc.is_in(links["dataset"], pa.array(seen, pa.string())))
-    links = sources.accepted(links)
-    links = links.filter(pc.is_in(links["uprn"], pa.array(list(places), pa.string())))
-    found: list[dict[str, Any]] = []
+    pairs = tied(borough, homes, [key for key in wanted if key[0] in seen])
+    found: list[list[dict[str, Any]]] = [[] for _ in range(len(homes))]
     for dataset in seen:
-        tied: dict[int, dict[str, Any]] = {}
-        for link in links.filter(pc.equal(links["dataset"], dataset)).to_pylist():
-            of_building = places[link["uprn"]]
-            # A record of the home itself says more than that it is of its building as well.
-            if (dataset, of_building) in wanted and not (of_building and link["record_id"] in tied):
-                tied[link["record_id"]] = link
-        of_place = {record: places[link["uprn"]] for record, link in tied.items()}
-        for whether in (False, True):
-            mine = [record for record, of_building in of_place.items() if of_building is whether]
-            found += [
-                {**record, "of": "building" if whether else "home", "link": _link(tied, record)}
-                for record in _rows(borough, dataset, mine, as_of, wanted.get((dataset, whether), Reach(0, False)))
-            ]
+        _add(found, borough, dataset, pairs[pairs["dataset"] == dataset], wanted, as_of)
     return found, [refusal for refusal in refusals.values() if refusal is not None]
 
 
-def _link(tied: dict[int, dict[str, Any]], record: dict[str, Any]) -> dict[str, Any]:
-    return {name: tied[record["record_id"]][name] for name in ("decision", "reason", "stage", "probability")}
+def _add(
+    found: list[list[dict[str, Any]]],
+    borough: str,
+    dataset: str,
+    pairs: pd.DataFrame,
+    wanted: Mapping[tuple[str, bool], Reach],
+    as_of: date,
+) -> None:
+    """Put the records of one dataset to their homes, the newest first.
 
-
-def _rows(borough: str, dataset: str, record_ids: list[int], as_of: date, reach: Reach) -> list[dict[str, Any]]:
-    """Those of these records that were known by the day and count, the newest first.
-
-    Beside what `reach` says, liabilities in force count, and short ones that ended within its days.
+    Beside what their reach says, liabilities in force count, and short ones that ended within its days.
     """
-    if not record_ids:
-        return []
-    contract, end = registry.contract(dataset), ENDS.get(dataset)
-    more = [name for name in (end, REFERENCES.get(dataset)) if name]
+    if pairs.empty:
+        return
+    contract, end, reference = registry.contract(dataset), ENDS.get(dataset), REFERENCES.get(dataset, "")
+    more = [name for name in (end, reference) if name]
     columns = ("record_id", contract.event_time, contract.known_since, *KINDS[dataset], *more)
     rows = access.read_dataset(dataset, boroughs=[borough], purpose=sources.PURPOSE, columns=columns, role=ROLE)
-    rows = rows.filter(pc.is_in(rows["record_id"], pa.array(record_ids, pa.int64())))
-    day = day_number(as_of)
+    rows = rows.filter(pc.is_in(rows["record_id"], pa.array(pairs["record_id"].unique(), pa.int64())))
+    chosen = _chosen(dataset, rows, pairs, wanted, day_number(as_of))
+    last = as_of - timedelta(days=1) if dataset in STAYS else as_of
+    plain = rows.take(pa.array(chosen["row"].unique(), pa.int64())).to_pylist()
+    words = {}
+    for row in plain:
+        over = row[end] if end and row[end] is not None and row[end] <= last else None
+        words[row["record_id"]] = (row.get(reference), _what(dataset, row, over))
+    for pair in chosen.to_dict("records"):
+        told = words[pair["record_id"]]
+        found[pair["home"]].append(
+            {
+                **{"dataset": dataset, "record_id": pair["record_id"], "event_date": day_of(pair["event"])},
+                **{"reference": told[0], "what": told[1], "of": BUILDING if pair["of_building"] else HOME},
+                "link": link_of(pair),
+            }
+        )
+
+
+def _chosen(
+    dataset: str, rows: pa.Table, pairs: pd.DataFrame, wanted: Mapping[tuple[str, bool], Reach], day: int
+) -> pd.DataFrame:
+    """Those of the pairs that were known by the day and count, with `row` and `event`, in the order they are told."""
+    contract = registry.contract(dataset)
+    known = days_column(rows[contract.known_since])
     events = event_days(rows[contract.event_time], rows[contract.known_since])
-    counts = events > day - reach.days
+    frame = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "row": np.arange(len(rows)), "event": events})
+    frame["end"] = days_column(rows["liability_end"]) if dataset == "council_tax" else NEVER
+    frame = frame[(events <= day) & (known <= day)]
+    made = pairs.merge(frame, on="record_id")
+    reach = [wanted.get((dataset, whether), Reach(0, False)) for whether in (False, True)]
+    of = made["of_building"].to_numpy().astype(np.int64)
+    since = day - np.array([own.days for own in reach])[of]
+    event, end = made["event"].to_numpy(), made["end"].to_numpy()
+    counts = event > since
     if dataset == "council_tax":
-        ends = days_column(rows["liability_end"])
-        counts |= (ends >= day) | ((ends - events < SHORT_STAY) & (ends > day - reach.days))
-    known = (events <= day) & (days_column(rows[contract.known_since]) <= day)
-    if reach.newest:
-        counts |= events == np.max(events, where=known, initial=-NEVER)
-    kept = np.flatnonzero(known & counts)
-    kept = kept[np.lexsort((rows["record_id"].to_numpy()[kept], -events[kept]))]
-    made = []
-    for row, event in zip(rows.take(pa.array(kept, pa.int64())).to_pylist(), events[kept].tolist(), strict=True):
-        last = day - 1 if dataset == "council_tax" else day
-        over = row[end] if end and row[end] is not None and day_number(row[end]) <= last else None
-        record = {"dataset": dataset, "record_id": row["record_id"], "event_date": day_of(event)}
-        made.append(record | {"reference": row.get(REFERENCES.get(dataset, "")), "what": _what(dataset, row, over)})
-    return made
+        counts |= (end >= day) | ((end - event < SHORT_STAY) & (end > since))
+    newest = made.groupby(["home", "of_building"])["event"].transform("max").to_numpy()
+    counts |= np.array([own.newest for own in reach])[of] & (event == newest)
+    return made[counts].sort_values(["home", "of_building", "event", "record_id"], ascending=[True, True, False, True])
 
 
 def _what(dataset: str, row: dict[str, Any], over: date | None) -> str:
@@ -199,6 +231,6 @@ def _what(dataset: str, row: dict[str, Any], over: date | None) -> str:
             continue
         meaning = (fields[name].codes or {}).get(code, code)
         told.append(LEADS.get(name, "") + meaning if code in ONLY.get(name, (code,)) else "an exemption")
-    if dataset == "council_tax":
+    if dataset in STAYS:
         told.append(f"ended {in_words(over)}" if over else "in force on the day")
     return "; ".join(told) or COUNTS.get(dataset, "not recorded")

@@ -31,6 +31,21 @@ THEME_WORDS = {
     "landlord": "The landlord's other buildings",
 }
 
+DATASET_WORDS = {
+    "council_tax": "Council tax",
+    "electoral": "Electoral register",
+    "benefits": "Benefit claims",
+    "epc": "Energy certificates",
+    "service_request": "Complaints",
+    "waste": "Waste",
+    "planning": "Planning",
+    "inspection": "Visits",
+    "social_housing": "Social housing",
+    "hmo_licence": "Licence register",
+    "licence_application": "Licence applications",
+}
+"""Datasets whose records are told, in words."""
+
 NOUGHT = {
     "above_shop": "no shop in the same building",
     "private_rent": "not privately rented on its newest certificate",
@@ -120,3 +135,10 @@ def _why_unknown(feature: Feature, known_to: Mapping[str, str]) -> str:
     causes = feature.imputation.removesuffix(": left unknown").split(", or ")
     of_home = [cause for cause in causes if not cause.startswith("the borough shares no")]
     return ", or ".join(PLAINER.get(cause, cause) for cause in of_home or causes)
+
+
+def of_100(probability: float) -> str:
+    """A probability as an officer says it, before 'in 100'."""
+    if probability < 0.01:
+        return "fewer than 1"
+    return "more than 99" if probability > 0.99 else f"about {100 * probability:.0f}"

@@ -15,18 +15,7 @@ from pipelines.core.errors import LodaError
 
 WIDTH = 100
 MOST_RECORDS = 8
-AMONG_OTHERS = 3
-"""Features that are named where a theme counts by many together and by none alone."""
 EFFECT = {True: "raises", False: "lowers"}
-DATASETS = {
-    "council_tax": "Council tax",
-    "electoral": "Electoral register",
-    "benefits": "Benefit claims",
-    "epc": "Energy certificates",
-    "service_request": "Complaints",
-    "waste": "Waste",
-    "planning": "Planning",
-}
 
 
 @model_app.command("why", epilog="Example: loda model why camden 100023336956")
@@ -109,9 +98,9 @@ def _guess(found: dict[str, Any], hide_chance: bool) -> list[str]:
 
 
 def _of_100(probability: float) -> str:
-    if probability < 0.01:
-        return "fewer than 1"
-    return "more than 99" if probability > 0.99 else f"about {100 * probability:.0f}"
+    from models.hmo.why_words import of_100
+
+    return of_100(probability)
 
 
 def _effect(log_odds: float, strength: str) -> str:
@@ -120,26 +109,22 @@ def _effect(log_odds: float, strength: str) -> str:
 
 def _theme(theme: dict[str, Any]) -> list[str]:
     """A theme and those of its features that count; what is unknown for one cause in one line."""
-    from models.hmo.why_words import strength
+    from models.hmo.why_themes import AMONG, shown
 
-    shares: dict[str, list[float]] = {}
-    for feature in theme["features"]:
-        source = f" ({feature['source']})" if feature["value"] is not None else ""
-        shares.setdefault(feature["words"] + source, []).append(feature["log_odds"])
-    totals = sorted(((words, sum(own)) for words, own in shares.items()), key=lambda item: -abs(item[1]))
-    told = [(_effect(total, strength(total)), words) for words, total in totals if strength(total) != "hardly"]
-    if not told:  # many that add up
-        same_way = [words for words, total in totals if total * theme["log_odds"] > 0]
-        told = [("among others", words) for words in same_way[:AMONG_OTHERS]]
+    features = [(f["words"], f["source"] if f["value"] is not None else None, f["log_odds"]) for f in theme["features"]]
     made = [f"  {theme['words']}: {_effect(theme['log_odds'], theme['strength'])}"]
-    for effect, words in told:
-        more = f" (leaves {len(shares[words])} things open)" if len(shares[words]) > 1 else ""
-        made += _wrapped(words + more, f"    {effect:<16}  ", " " * 22)
+    for told in shown(features, theme["log_odds"]):
+        effect = told.effect if told.effect == AMONG else f"{told.effect} {told.strength}".strip()
+        source = f" ({told.source})" if told.source is not None else ""
+        more = f" (leaves {told.times} things open)" if told.times > 1 else ""
+        made += _wrapped(told.words + source + more, f"    {effect:<16}  ", " " * 22)
     return made
 
 
 def _records(found: dict[str, Any]) -> list[str]:
     """The records by dataset, the newest first, and why they are tied to the home."""
+    from models.hmo.why_words import DATASET_WORDS
+
     made = _wrapped(
         f"RECORDS BEHIND IT, known by {_in_words(found['as_of'])}, each with the borough's own number where it "
         "has one. 'loda link why' says more of how each was tied."
@@ -148,7 +133,7 @@ def _records(found: dict[str, Any]) -> list[str]:
     for record in found["records"]:
         by_dataset.setdefault(record["dataset"], []).append(record)
     for dataset, records in by_dataset.items():
-        made.append(f"  {DATASETS[dataset]}")
+        made.append(f"  {DATASET_WORDS[dataset]}")
         for record in records[:MOST_RECORDS]:
             of = " (about the building)" if record["of"] == "building" else ""
             number = record["reference"] or f"record {record['record_id']}"

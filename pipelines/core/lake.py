@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
@@ -129,16 +129,19 @@ def read(
     *,
     columns: Sequence[str] | None = None,
     boroughs: Sequence[str] | None = None,
+    among: Mapping[str, Sequence[Any]] | None = None,
     version: int | None = None,
 ) -> pa.Table | None:
     """Rows of a table, of some boroughs only if given; None if nothing was ever written to it.
 
-    A column that the table does not have yet is left out.
+    Of the rows only those whose columns have one of the values in `among`, which are looked for while the files are
+    read. A column that the table does not have yet is left out.
     """
     found = open_table(table, version)
     if found is None:
         return None
-    chosen = [("borough", "in", list(boroughs))] if boroughs is not None else None
+    wanted_values = {**({"borough": boroughs} if boroughs is not None else {}), **(among or {})}
+    chosen = [(name, "in", list(values)) for name, values in wanted_values.items()] or None
     there = {field.name for field in found.schema().fields}
     wanted = [name for name in columns if name in there] if columns is not None else None
     return found.to_pyarrow_table(columns=wanted, filters=chosen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -81,12 +81,13 @@ def read_dataset(
     purpose: Purpose,
     columns: Sequence[str] | None = None,
     role: Role | None = None,
+    records: Sequence[int] | None = None,
 ) -> pa.Table:
     """Harmonised rows of a dataset for the boroughs whose agreements allow it; empty where nothing came.
 
     Shape: the contract's `arrow_schema()`, or the columns asked for, in that order. A field that a borough's agreement
     leaves out is null in its rows. For a `role` (a page, an export) only what it may see; None is the platform's own
-    processing. `refusal` says why something is not there.
+    processing. Of some `records` only where their ids are given. `refusal` says why something is not there.
     """
     contract = registry.contract(dataset)
     may = [b for b in boroughs if allowed(b, dataset, purpose) and refusal(b, dataset, purpose, role=role) is None]
@@ -100,7 +101,8 @@ def read_dataset(
     found = None
     if may:
         more = ["borough"] if partly and "borough" not in asked else []
-        found = lake.read(f"{HARMONISED}/{dataset}", columns=[*asked, *more], boroughs=may)
+        among = {"record_id": records} if records is not None else None
+        found = lake.read(f"{HARMONISED}/{dataset}", columns=[*asked, *more], boroughs=may, among=among)
     if found is None:
         return wanted.empty_table()
     if any(field.privacy in PERSONAL for field in contract.fields):  # also a row without its address is about somebody
@@ -163,20 +165,26 @@ def counts(
     return counted.drop_columns(["count_all"]).append_column("rows", shown)
 
 
-def read_table(table: str, schema: pa.Schema, *, boroughs: Sequence[str] | None = None) -> pa.Table:
+def read_table(
+    table: str,
+    schema: pa.Schema,
+    *,
+    boroughs: Sequence[str] | None = None,
+    among: Mapping[str, Sequence[Any]] | None = None,
+) -> pa.Table:
     """Rows of a table that a stage made (`link`, `property`, `score`), empty where nothing was made.
 
-    Rows that rest on data that no agreement covers any more are left out, although the night has not yet taken them
-    away.
+    Of some rows only, those whose columns have one of the values in `among`, where it is given. Rows that rest on data
+    that no agreement covers any more are left out, although the night has not yet taken them away.
     """
     if table not in standing.DERIVED:
-        found = lake.read(table, columns=schema.names, boroughs=boroughs)
+        found = lake.read(table, columns=schema.names, boroughs=boroughs, among=among)
         return schema.empty_table() if found is None else _as(found, schema)
     may = None if boroughs is None else [b for b in boroughs if standing.refusal(table, b) is None]
     found = None
     if may is None or may:
         more = [name for name in standing.TOLD_BY[table] if name not in schema.names]
-        found = lake.read(table, columns=[*schema.names, *more], boroughs=may)
+        found = lake.read(table, columns=[*schema.names, *more], boroughs=may, among=among)
     if found is None:
         return schema.empty_table()
     found = standing.what_may_stand(table, found)

@@ -22,6 +22,7 @@ from pipelines.extracts.reading import chain_of, overtaken_by
 from pipelines.governance import access
 from pipelines.publish.deliver import deliver
 from schemas import registry
+from schemas.mapping import REVIEW
 
 log = logging.getLogger(__name__)
 
@@ -152,8 +153,11 @@ def _supersede_corrected(session: Session, drop: Drop) -> None:
 
 
 def _retire_other_sources(drop: Drop, source: str) -> None:
-    """Take out the rows of sources that no mapping names any more, lest a borough's records stand there twice."""
-    named = {mapping.source for mapping in registry.mappings(drop.borough, drop.dataset)} | {source}
+    """Take out the rows of sources that no mapping names any more, lest a borough's records stand there twice.
+
+    What officers recorded on the platform came from no drop and stays.
+    """
+    named = {mapping.source for mapping in registry.mappings(drop.borough, drop.dataset)} | {source, REVIEW}
     with transaction() as session:
         mine = sa.and_(LastGood.borough == drop.borough, LastGood.dataset == drop.dataset)
         gone = session.scalars(sa.select(LastGood).where(mine, LastGood.source.not_in(named))).all()

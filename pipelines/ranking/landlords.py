@@ -65,9 +65,7 @@ def _known(way: Way, borough: str, places: pd.DataFrame, as_of: date) -> pd.Data
     read = access.read_dataset(way.dataset, boroughs=[borough], purpose=PURPOSE, columns=columns, role=ROLE)
     read = read.filter(pc.is_in(read["record_id"], pa.array(rows["record_id"].unique(), pa.int64())))
     day = pa.scalar(as_of, pa.date32())
-    known = pc.and_(
-        pc.less_equal(read["known_since"], day), pc.fill_null(pc.less_equal(read[way.start], day), True)
-    )
+    known = pc.and_(pc.less_equal(read["known_since"], day), pc.fill_null(pc.less_equal(read[way.start], day), True))
     if way.in_force:
         known = pc.and_(known, pc.fill_null(pc.greater_equal(read[way.end], day), True))
     read = read.filter(known)
@@ -85,8 +83,9 @@ def _tied(way: Way, borough: str, places: pd.DataFrame) -> pd.DataFrame:
     links = links.filter(pc.and_(chosen, pc.is_in(links["uprn"], of)))
     links = links.select(["record_id", "uprn"]).to_pandas().rename(columns={"uprn": "place"})
     landlord = access.read_table("landlord", LANDLORD, boroughs=[borough])
-    of_way = pc.and_(pc.equal(landlord["dataset"], way.dataset), pc.equal(landlord["role"], way.role))
-    landlord = landlord.filter(of_way)
+    landlord = landlord.filter(
+        pc.and_(pc.equal(landlord["dataset"], way.dataset), pc.equal(landlord["role"], way.role))
+    )
     named = landlord.select(["record_id", "landlord_id"]).to_pandas().drop_duplicates("record_id")
     tied = links.merge(named, on="record_id").merge(places, on="place")
     return tied.drop(columns="place").drop_duplicates(["uprn", "record_id"])

@@ -7,7 +7,7 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, properties, records, sessions, sign_in
+    from review.pages import home, lists, properties, records, sessions, sign_in, tokens
 
     return [
         home.pages,
@@ -16,4 +16,5 @@ def groups() -> list[Pages]:
         records.pages,
         sessions.pages,
         sign_in.pages,
+        tokens.pages,
     ]

@@ -226,6 +226,12 @@ def entries(session: Session, issued: PublishedList, asked: Filters, today: date
     )
 
 
+def row_of(session: Session, issued: PublishedList, uprn: str, today: date) -> Row:
+    """One entry of a list, which must hold it."""
+    query = _joined(issued, before(session, issued), today).where(ListEntry.uprn == uprn)
+    return _row(session.execute(query).one(), issued.capacity)
+
+
 def _of_capacity(session: Session, issued: PublishedList) -> tuple[float, int]:
     """The variance of the number of HMOs among the visits, and how many of the visits were made with an answer."""
     within = (ListEntry.list_id == issued.id, ListEntry.rank <= issued.capacity)

@@ -63,7 +63,7 @@ def night(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         call.__name__ = name
         return call
 
-    for name in ["admit", "harmonise", "gate", "propose", "publish_drops"]:
+    for name in ["admit", "harmonise", "gate", "propose", "publish_drops", "outcomes"]:
         setattr(stub, name, stage(name))
 
     def prepare() -> None:
@@ -75,6 +75,10 @@ def night(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     def discover() -> list[str]:
         return ["barnet", "camden", "hackney"]
 
+    def boroughs_with_outcomes() -> list[str]:
+        return []
+
+    stub.boroughs_with_outcomes = boroughs_with_outcomes  # type: ignore[attr-defined]
     stub.agreements = agreements  # type: ignore[attr-defined]
     stub.prepare, stub.discover, stub.stage = prepare, discover, stage  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pipelines.night", stub)

@@ -107,7 +107,9 @@ STAGES = ("admit", "harmonise", "gate", "propose", "publish")
 CHAINS = {
     "loda_ingest": {
         "prepare": {"agreements"},
-        "agreements": {"discover", "announce_harmonised"},
+        "agreements": {"discover", "boroughs_with_outcomes", "announce_harmonised"},
+        "boroughs_with_outcomes": {"outcomes", "conclude_ingest"},
+        "outcomes": {"announce_harmonised", "conclude_ingest"},
         "discover": {*(f"intake.{stage}" for stage in STAGES), "conclude_ingest"},
         "intake.admit": {"intake.harmonise"},
         "intake.harmonise": {"intake.gate"},
@@ -125,18 +127,33 @@ CHAINS = {
         "conclude_link": set(),
     },
     "loda_train_hmo": {
+        "is_due": {"resolve_as_of"},
         "resolve_as_of": {"train"},
         "train": {"announce_trained", "conclude_training"},
         "announce_trained": {"conclude_training"},
         "conclude_training": set(),
     },
     "loda_score_hmo": {
-        "resolve_as_of": {"ranking.features", "ranking.score", "ranking.licensing", "ranking.rank"},
-        "boroughs": {"ranking.features", "ranking.score", "ranking.licensing", "ranking.rank", "conclude_score"},
+        "resolve_as_of": {
+            "ranking.features",
+            "ranking.score",
+            "ranking.licensing",
+            "ranking.rank",
+            "ranking.dossiers",
+        },
+        "boroughs": {
+            "ranking.features",
+            "ranking.score",
+            "ranking.licensing",
+            "ranking.rank",
+            "ranking.dossiers",
+            "conclude_score",
+        },
         "ranking.features": {"ranking.score"},
         "ranking.score": {"ranking.licensing"},
         "ranking.licensing": {"ranking.rank"},
-        "ranking.rank": {"announce_ranked", "conclude_score"},
+        "ranking.rank": {"ranking.dossiers", "announce_ranked", "conclude_score"},
+        "ranking.dossiers": set(),
         "announce_ranked": {"conclude_score"},
         "conclude_score": set(),
     },
@@ -188,6 +205,7 @@ def test_what_starts_what(bag: Any) -> None:
         return {asset.name for asset in condition.objects}
 
     assert updates("loda_ingest") == waits_for("loda_link") == {"loda_harmonised"}
+    assert waits_for("loda_train_hmo") == updates("loda_link")
     assert waits_for("loda_score_hmo") == updates("loda_link") | updates("loda_train_hmo")
     assert updates("loda_score_hmo") == waits_for("loda_publish") == {"loda_ranked"}
 

@@ -114,3 +114,22 @@ def test_what_may_no_longer_be_used_is_announced_though_nothing_new_came(bag: An
     _, states, _ = run(bag)
     assert states["announce_harmonised"] == "success"
     assert events() == before + 1
+
+
+def test_what_officers_recorded_comes_in_though_no_file_did(bag: Any, night: ModuleType) -> None:
+    night.discover = list  # type: ignore[attr-defined]
+    night.boroughs_with_outcomes = lambda: ["camden", "hackney"]  # type: ignore[attr-defined]
+    sound = night.outcomes
+
+    def outcomes(borough: str) -> StageResult:
+        if borough == "hackney":
+            raise HeldDrop("x", "The lake has a fault.")
+        return sound(borough)
+
+    night.outcomes = outcomes  # type: ignore[attr-defined]
+    before = events()
+    state, states, _ = run(bag)
+    assert states["outcomes[camden]"] == states["announce_harmonised"] == "success"
+    assert states["outcomes[hackney]"] == "failed"
+    assert events() == before + 1
+    assert state == states["conclude_ingest"] == "failed"

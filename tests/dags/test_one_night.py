@@ -40,7 +40,7 @@ def night_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(run_one_night, "made_from", lambda: "the same")
     monkeypatch.setattr(night, "boroughs_with_data", lambda: ["camden"])
-    monkeypatch.setattr(night, "has_champion", lambda: True)
+    monkeypatch.setattr(night, "training_is_due", lambda: False)
 
     def run(airflow: Airflow) -> tuple[list[str], int]:
         terminal = run_one_night.Terminal()
@@ -62,10 +62,10 @@ def test_a_sentence_is_shown_as_it_is(night_of: Any, capsys: pytest.CaptureFixtu
     assert "[b]Two drops[/b]." in capsys.readouterr().out
 
 
-def test_the_first_night_trains_a_model(night_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_night_trains_a_model_where_one_is_due(night_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipelines import night
 
-    monkeypatch.setattr(night, "has_champion", lambda: False)
+    monkeypatch.setattr(night, "training_is_due", lambda: True)
     ran, _ = night_of(Airflow({"loda_ingest"}))
     assert ran == ["loda_ingest", "loda_report", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish"]
 

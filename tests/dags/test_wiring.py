@@ -162,3 +162,11 @@ def test_the_result_of_a_single_mapped_task_comes_bare(wiring: Any) -> None:
     events: Any = defaultdict(SimpleNamespace)
     assert wiring.announce(wiring.RANKED, events, result("camden", "made"), None) == {"boroughs": ["camden"]}
     assert wiring.conclude(["camden", "london"], result("camden", "made"), result("london", "made")) == {"done": 2}
+
+
+def test_a_run_that_an_asset_started_is_told_from_those_of_the_clock_and_of_people(wiring: Any) -> None:
+    from airflow.utils.types import DagRunType
+
+    started = {kind: wiring.was_started_by_an_asset(SimpleNamespace(run_type=kind)) for kind in DagRunType}
+    assert [kind for kind, by_asset in started.items() if by_asset] == [DagRunType.ASSET_TRIGGERED]
+    assert wiring.was_started_by_an_asset(SimpleNamespace(run_type="asset_triggered"))
