@@ -44,7 +44,7 @@ def create_app() -> FastAPI:
     check_settings()
     ledger.upgrade()
     app = FastAPI(title="LODA", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(headers.AroundEveryAnswer, database_away=_database_away)
+    app.add_middleware(headers.AroundEveryAnswer, database_away=_database_away, answer=_answer)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False)
     for group in pages.groups():
         app.include_router(group.router)

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from review import api
+from review.identity import forms
 from review.identity.addresses import is_secure
 from review.rendering import nonce
 from review.routing import recognise
@@ -28,15 +30,23 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FROM_NOBODY = 65_536
+"""Bytes that a form may hold where nobody is signed in."""
+
 A_YEAR = 31_536_000
 
 
 class AroundEveryAnswer(BaseHTTPMiddleware):
     """Finds out who asks before a page runs, and protects what it answers."""
 
-    def __init__(self, app: ASGIApp, database_away: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        database_away: Callable[[Request, Exception], Awaitable[Response]],
+        answer: Callable[[Request, int, str], Response],
+    ) -> None:
         super().__init__(app)
-        self.database_away = database_away
+        self.database_away, self.answer = database_away, answer
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
         """Answer one request."""
@@ -47,8 +57,21 @@ class AroundEveryAnswer(BaseHTTPMiddleware):
                 request.state.person = await run_in_threadpool(recognise, request)
             except DBAPIError as error:
                 return await self.database_away(request, error)
+        if request.state.person is None and _carries_too_much(request):
+            return self.answer(request, 413, "That is too large to be taken from somebody who is not signed in.")
         response = await call_next(request)
         return protect(request, response)
+
+
+def _carries_too_much(request: Request) -> bool:
+    """Whether more is sent than a sign-in needs: it would be read before anybody asks who sends it.
+
+    Programs are known by their tokens, which the API looks at itself.
+    """
+    if request.method in forms.SAFE or request.url.path.startswith(api.PREFIX):
+        return False
+    said = request.headers.get("content-length", "")
+    return "transfer-encoding" in request.headers or int(said if said.isdecimal() else 0) > FROM_NOBODY
 
 
 def protect(request: Request, response: Response) -> Response:

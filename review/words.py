@@ -58,6 +58,7 @@ NOTICES = {
     "plan": "The plan is saved.",
     "override": "Saved. It holds from the next list on.",
     "ended": "Ended.",
+    "session-ended": "The session has ended.",
     "decision": "Your decision is saved. The next night applies it.",
     "released": "The drop is released. The next night takes it in.",
     "refused": "The drop is refused.",

@@ -69,13 +69,18 @@ class Provider(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  # Auth
         """What the provider says of itself, read once.
 
         Raises:
-            ValueError: it says that it is another one than the settings name.
+            ValueError: it says that it is another one than the settings name, or signs in no way that is taken.
         """
         found: dict[str, Any] = super().load_server_metadata()
         if found.get("issuer") != review_settings().oidc_issuer:
             raise ValueError("the provider names another issuer")
-        algorithms = found.get("id_token_signing_alg_values_supported") or ["RS256"]
-        found["id_token_signing_alg_values_supported"] = [name for name in algorithms if name in SIGNED_WITH]
+        named = found.get("id_token_signing_alg_values_supported") or ["RS256"]
+        found["id_token_signing_alg_values_supported"] = [name for name in named if name in SIGNED_WITH]
+        if not found["id_token_signing_alg_values_supported"]:
+            raise ValueError("the provider signs in no way that is taken")
+        ways = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        if self.client_secret and "client_secret_basic" not in ways and "client_secret_post" in ways:
+            found["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105 - the name of a way
         return found
 
 
@@ -129,7 +134,7 @@ def finish(answer: Mapping[str, str], cookie: str | None) -> tuple[dict[str, Any
     """
     begun = cookies.unsigned(cookies.SIGNING_IN, cookie)
     if begun is None or not same(answer.get("state", ""), begun["state"]):
-        raise SignInFailed(f"This is no answer to a sign-in that was begun here within ten minutes. {AGAIN}")
+        raise SignInFailed(f"This sign-in was not begun in this browser, or more than ten minutes ago. {AGAIN}")
     if attempts.count(keyed("state", begun["state"]), most=1):
         raise SignInFailed(f"This answer to a sign-in was used already. {AGAIN}")
     if answer.get("iss", review_settings().oidc_issuer) != review_settings().oidc_issuer:

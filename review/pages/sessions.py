@@ -38,7 +38,7 @@ def end_session(request: Request, session: Annotated[str, Form(max_length=64)] =
     """End one session: its next request finds nobody signed in."""
     if not sessions.end(session, person(request)):
         raise NotFound("There is no such open session; it may have ended meanwhile.")
-    return RedirectResponse("/sessions?done=ended", status_code=303)
+    return RedirectResponse("/sessions?done=session-ended", status_code=303)
 
 
 def _shown(one: SignIn, own: str) -> dict[str, Any]:

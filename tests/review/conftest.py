@@ -78,15 +78,17 @@ def review_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 
 @pytest.fixture
-def set_review(review_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def set_review(review_home: Path) -> Iterator[Callable[..., None]]:
     """Change settings of the pages for one test: `set_review(oidc_issuer=...)`."""
+    # A patch of its own, taken back before that of the home: the other way round it would put the home's values back.
+    with pytest.MonkeyPatch.context() as patch:
 
-    def change(**values: object) -> None:
-        for name, value in values.items():
-            monkeypatch.setenv(f"LODA_REVIEW_{name.upper()}", str(value))
-        forget_settings()
+        def change(**values: object) -> None:
+            for name, value in values.items():
+                patch.setenv(f"LODA_REVIEW_{name.upper()}", str(value))
+            forget_settings()
 
-    return change
+        yield change
 
 
 @pytest.fixture

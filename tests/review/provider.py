@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class Provider:
     url: str
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     answered: list[tuple[str, int]] = field(default_factory=list)
+    says: dict[str, Any] = field(default_factory=dict)
+    """What it says of itself otherwise than it is."""
 
     def answer(self, address: str, subject: str = "officer", **form: str) -> str:
         """Let somebody sign in at the address that a browser was sent to; returns the path that it is sent back to."""
@@ -70,6 +73,8 @@ def running() -> Iterator[Provider]:
         @app.after_request
         def note_answer(answer: flask.Response) -> flask.Response:
             found.answered.append((flask.request.path, answer.status_code))
+            if flask.request.path == "/.well-known/openid-configuration":
+                answer.set_data(json.dumps(answer.get_json() | found.says))
             return answer
 
         yield found

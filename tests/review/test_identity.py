@@ -125,6 +125,13 @@ class TestLocalSignIn:
         assert other.post("/sign-in/local", data={"csrf": forged, "who": "analyst"}).status_code == 403
         assert all_sessions() == []
 
+    def test_more_than_a_sign_in_needs_is_not_read_from_nobody(self, nobody: Browser, people: Any) -> None:
+        large = {"csrf": "x", "who": "a" * 70_000}
+        for path in ("/sign-in/local", "/sign-out", "/nowhere"):
+            assert nobody.post(path, data=large).status_code == 413, path
+        assert nobody.post("/sign-in/local", content=iter([b"a", b"b"])).status_code == 413, "of unknown length"
+        assert people("analyst", "camden").post("/sign-out", data=large).status_code == 403, "read, and not ours"
+
 
 class TestSessions:
     def test_a_session_is_known_by_a_hash_of_its_secret(self, nobody: Browser) -> None:
@@ -221,7 +228,7 @@ class TestEndingOthersSessions:
         assert "Camden" in page.text
         (key,) = re.findall(r'name="session" value="(\w+)"', page.text)
         answer = lead.post_form("/sessions/end", session=key)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sessions?done=ended")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sessions?done=session-ended")
         assert officer.get("/boroughs").status_code == 303
         assert lead.get("/sessions").text.count("<tr") == 2
         assert ("Gita Lead (test:governance)", "end a session") in acts()

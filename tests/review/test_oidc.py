@@ -30,6 +30,7 @@ def council() -> Iterator[Provider]:
 
 @pytest.fixture
 def browser(app: FastAPI, council: Provider, set_review: Callable[..., None]) -> Browser:
+    council.says.clear()
     set_review(oidc_issuer=council.url, oidc_client_id=CLIENT, oidc_client_secret="not a secret")
     return Browser(app)
 
@@ -146,7 +147,7 @@ def test_a_token_of_another_key_is_refused(
 def test_a_token_that_anybody_could_sign_is_refused(
     browser: Browser, council: Provider, monkeypatch: pytest.MonkeyPatch, algorithm: str
 ) -> None:
-    monkeypatch.setattr(mock, "_JWS_ALG", algorithm)  # in the metadata of the provider, too
+    council.says["id_token_signing_alg_values_supported"] = ["RS256", algorithm]
     config = mock.OpenIDCode.get_jwt_config
     secret = {"key": {"kty": "oct", "k": "bm90IGEgc2VjcmV0IG5vdCBhIHNlY3JldCBub3QgYSBzZWNyZXQ"}, "alg": algorithm}
     monkeypatch.setattr(mock.OpenIDCode, "get_jwt_config", lambda *given: {**config(*given), **secret})
@@ -166,17 +167,17 @@ def test_a_token_that_anybody_could_sign_is_refused(
 def test_a_tampered_state_is_refused(browser: Browser, council: Provider, tamper: Callable[[str], str]) -> None:
     path = tamper(council.answer(begin(browser)))
     before = len(council.asked)
-    refused(browser.get(path), 400, "no answer to a sign-in that was begun here")
+    refused(browser.get(path), 400, "not begun in this browser")
     assert len(council.asked) == before, "the provider is not asked"
 
 
 def test_the_answer_to_another_browser_is_refused(browser: Browser, council: Provider, app: FastAPI) -> None:
     """Somebody who is made to follow a link is not signed in as whoever made it."""
     path = council.answer(begin(browser))
-    refused(Browser(app).get(path), 400, "no answer to a sign-in that was begun here")
+    refused(Browser(app).get(path), 400, "not begun in this browser")
     other = Browser(app)
     begin(other)
-    refused(other.get(path), 400, "no answer to a sign-in that was begun here")
+    refused(other.get(path), 400, "not begun in this browser")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_tampered_cookie_is_refused(browser: Browser, council: Provider, chang
     held = browser.cookies[cookies.SIGNING_IN]
     browser.cookies.clear()
     browser.cookies.set(cookies.SIGNING_IN, change(held))
-    refused(browser.get(path), 400, "no answer to a sign-in that was begun here")
+    refused(browser.get(path), 400, "not begun in this browser")
 
 
 def test_an_answer_is_used_once_though_the_cookie_is_kept(browser: Browser, council: Provider) -> None:
@@ -211,7 +212,7 @@ def test_a_sign_in_that_took_too_long_is_refused(
     now = itsdangerous.timed.time.time
     late = type("Late", (), {"time": staticmethod(lambda: now() + cookies.SHORT_SECONDS + 1)})
     monkeypatch.setattr(itsdangerous.timed, "time", late)
-    refused(browser.get(path), 400, "within ten minutes")
+    refused(browser.get(path), 400, "more than ten minutes ago")
 
 
 def test_an_answer_of_another_issuer_is_refused(browser: Browser, council: Provider) -> None:
@@ -262,6 +263,28 @@ def test_a_provider_that_calls_itself_otherwise_is_not_asked(
 @pytest.mark.parametrize("where", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example"])
 def test_no_way_out_of_these_pages_through_a_sign_in(browser: Browser, council: Provider, where: str) -> None:
     assert browser.get(council.answer(begin(browser, where))).headers["location"] == "/"
+
+
+def test_the_secret_is_sent_in_the_way_that_the_provider_takes(browser: Browser, council: Provider) -> None:
+    browser.get(council.answer(begin(browser)))
+    assert "client_secret" not in council.sent("/oauth2/token")
+    oidc.forget_provider()
+    council.says["token_endpoint_auth_methods_supported"] = ["client_secret_post", "private_key_jwt"]
+    browser.get(council.answer(begin(browser)))
+    assert council.sent("/oauth2/token")["client_secret"] == "not a secret"
+
+
+def test_a_provider_that_signs_in_no_way_that_is_taken_is_not_asked(browser: Browser, council: Provider) -> None:
+    council.says["id_token_signing_alg_values_supported"] = ["none", "HS256"]
+    refused(browser.get("/sign-in/oidc"), 503, "does not answer")
+
+
+def test_keys_that_changed_are_read_anew(browser: Browser, council: Provider) -> None:
+    path = council.answer(begin(browser))
+    old = jose.RSAKey.generate_key(options={"kid": "old"}, is_private=True).as_dict(is_private=False)
+    oidc.provider().load_server_metadata()["jwks"] = {"keys": [old]}
+    assert browser.get(path).status_code == 502
+    assert browser.get(council.answer(begin(browser))).status_code == 303
 
 
 def test_without_a_provider_there_is_no_such_sign_in(nobody: Browser) -> None:

@@ -74,6 +74,17 @@ def test_the_command_ends_in_a_sentence(review_home: Path) -> None:
     assert "Traceback" not in done.output
 
 
+def test_doctor_knows_the_settings_of_the_pages(set_review: Callable[..., None]) -> None:
+    from pipelines.cli import doctor
+
+    set_review(session_minutes=30)
+    assert doctor.findings()[0].ok
+    set_review(session_minutes="long")
+    assert "LODA_REVIEW_SESSION_MINUTES" in doctor.findings()[0].sentence
+    set_review(session_minutes=30, sesion_hours=1)
+    assert "LODA_REVIEW_SESION_HOURS is no setting" in doctor.findings()[0].sentence
+
+
 def test_a_port_that_is_taken_is_told(review_home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigurationError, match="--port"):
         serve.serve("127.0.0.1", taken.getsockname()[1])
