@@ -21,6 +21,20 @@ OTHERWISE = 0.97
 SAME_NAME = 0.8
 """OSA similarity from which two names of buildings or shops are one name."""
 
+OF_A_PROPERTY = [
+    *UNIT,
+    "has_unit",
+    "from_suffix",
+    "low",
+    "name",
+    "name_written",
+    "building",
+    "uprn",
+    "rank",
+    "is_parent",
+]
+"""What is asked of a property here."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -65,8 +79,8 @@ def resolve(queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     """
     if queries.empty:
         return together([])
-    rows = spine.rows
-    candidates = rows.loc[rows["live"] & rows["building"].isin(queries["building"].unique())]
+    meant = spine.rows["live"] & spine.rows["building"].isin(queries["building"].unique())
+    candidates = spine.rows[OF_A_PROPERTY].loc[meant]
     units = candidates.loc[candidates["has_unit"]]
     plain = candidates.loc[~candidates["has_unit"]]
     asks = queries["has_unit"]
@@ -103,6 +117,8 @@ def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFra
         verdict = _choose(queries, _fits(left, right, rule.key), units, rule)
         parts.append(verdict)
         left = left.loc[~left.index.isin(verdict.index)]
+    if left.empty:
+        return together(parts)
     rest = queries.loc[left.index]
     # An upper and a lower maisonette, two penthouses with numbers: the bare word is one of them.
     kinds = pd.MultiIndex.from_frame(units[["building", "kind"]])
