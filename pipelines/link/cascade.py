@@ -17,7 +17,7 @@ from pipelines.link import pairs
 from pipelines.link.features import all_words, shared_words
 from pipelines.link.places import ASIDE_KINDS, BUILDING, sides, without_sides, written_out
 from pipelines.link.spine import Spine
-from pipelines.link.units import resolve
+from pipelines.link.units import alike, one_name, resolve
 from pipelines.link.verdicts import CERTAIN, together, verdicts
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
 
@@ -183,9 +183,11 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     ):
         notes.why.setdefault(reason, set()).update(some)
     matched = enough.join(found.best, how="inner")
+    doubtful = of_the_block(matched, spine)
     _read_by_building(matched, spine)
     matched, court, nested = _in_a_court(matched, spine)
-    doubtful = matched["decided"] & (_flat_for_house(matched, spine) | _says_little(matched, spine))
+    doubtful = doubtful.loc[matched.index] | _flat_for_house(matched, spine) | _says_little(matched, spine)
+    doubtful &= matched["decided"]
     matched["decided"] &= ~doubtful
     matched["near"] |= doubtful
     second = matched["second"].map(spine.buildings["parent"]).fillna("").where(matched["decided"], "")
@@ -208,6 +210,19 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
         for mask, reason in ((tight, LinkReason.SMALL_GAP), (~tight, LinkReason.NEAR_MATCH))
     ]
     return together([decided, within, *reviews])
+
+
+def of_the_block(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
+    """Whether a number that would be read as a flat's may be its block's: `Flat Mill Mansions, 9, Mill Lane`.
+
+    So it may be if it stands behind the block's name and before the street, where the flat's own was lost, though the
+    gazetteer has the block without a number; or if it is two numbers.
+    """
+    there = matched["building"].map(spine.buildings["name_written"]).fillna("").to_numpy()
+    # "Flat Mill 9, Mansions": what was read as the street is the rest of the name.
+    name, whole = matched["name_written"].to_numpy(), (matched["name_written"] + written_out(matched["street"]))
+    behind = (name != "") & (matched["street"] != "") & one_name(name, there) & ~alike(whole.to_numpy(), there)
+    return matched["as_number"] & (behind | (matched["low"] != matched["high"]))
 
 
 def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:

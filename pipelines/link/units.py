@@ -313,15 +313,19 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -
     if pairs.empty:
         return pairs[["query", "row"]]
     one, two = pairs["name_written_x"].to_numpy(), pairs["name_written_y"].to_numpy()
-    return pairs.loc[_one_name(one, two), ["query", "row"]].reset_index(drop=True)
+    return pairs.loc[one_name(one, two), ["query", "row"]].reset_index(drop=True)
 
 
-def _one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+def one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
     """Names that are alike, or one goes on where the other ends (`BETHWIN`, `BETHWINHOUSE`), or one is missing."""
-    near = cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME
     prefix = cpdist(one, two, scorer=Prefix.similarity, dtype=np.float32)
     shorter = np.minimum(np.char.str_len(one.astype(str)), np.char.str_len(two.astype(str)))
-    return np.asarray((one == "") | (two == "") | near | ((prefix == shorter) & (shorter >= 4)))
+    return np.asarray((one == "") | (two == "") | alike(one, two) | ((prefix == shorter) & (shorter >= 4)))
+
+
+def alike(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Names in which there is no more than a slip of the pen."""
+    return np.asarray(cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME)
 
 
 def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
