@@ -1,9 +1,10 @@
 """Erasing what is held about one person or one property, everywhere, so that the next extract does not bring it back.
 
 A person's rows go, but in a public register (licences) only the names and addresses of persons do: the licence is a
-fact about the property, and without it the property would be taken for an unlicensed one. Raw bytes are stored whole
-under their hash and cannot be changed, so bytes that hold the subject are deleted whole: such an extract cannot be
-read again, its rows of everybody else stay. Models hold no rows.
+fact about the property, and without it the property would be taken for an unlicensed one. A licence for several flats
+stays for the others when one of them is erased. Raw bytes are stored whole under their hash and cannot be changed, so
+bytes that hold the subject are deleted whole: such an extract cannot be read again, its rows of everybody else stay.
+Models hold no rows.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class Found:
 def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
     """Where a subject stands. Nothing is changed; reading is not recorded, since `erase` is."""
     found = Found(subject)
-    links = _links_to(subject.uprn) if subject.uprn else {}
+    links = _links_to(subject) if subject.uprn else {}
     for dataset, contract in registry.contracts().items():
         for part in lake_deletion.partitions(f"{HARMONISED}/{dataset}"):
             _look_in(found, contract, part, links)
@@ -126,17 +127,35 @@ def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
     return found
 
 
-def _links_to(uprn: str | None) -> dict[tuple[str, str], set[int]]:
-    """Record ids that were tied to a property, by borough and dataset."""
+def _links_to(subject: Subject) -> dict[tuple[str, str], set[int]]:
+    """Record ids that were tied to the subject's property, by borough and dataset.
+
+    Of a public register, where the property itself is erased, only those that are tied to no other beside it: a licence
+    for several flats loses this one's link and stays for the others. A person's name is blanked in it all the same.
+    """
     rows = lake.read("link", columns=["borough", "dataset", "record_id", "uprn", "decision"])
     if rows is None:
         return {}
-    tied = pc.is_in(rows["decision"], pa.array(["linked", "parent"]))
-    mine = rows.filter(pc.and_(pc.equal(rows["uprn"], str(uprn)), tied)).to_pydict()
+    rows = rows.filter(pc.is_in(rows["decision"], pa.array(["linked", "parent"])))
+    is_mine = pc.equal(rows["uprn"], str(subject.uprn))
+    mine = rows.filter(is_mine)
+    beside = rows.filter(pc.and_(pc.invert(is_mine), pc.is_in(rows["record_id"], mine["record_id"].combine_chunks())))
+    every = {} if subject.names else registry.contracts()
+    registers = pa.array([name for name, contract in every.items() if _is_register(contract)], pa.string())
+    several = set(_records(beside.filter(pc.is_in(beside["dataset"], registers))))
     found: dict[tuple[str, str], set[int]] = {}
-    for borough, dataset, record in zip(mine["borough"], mine["dataset"], mine["record_id"], strict=True):
-        found.setdefault((borough, dataset), set()).add(record)
+    for borough, dataset, record in _records(mine):
+        if (borough, dataset, record) not in several:
+            found.setdefault((borough, dataset), set()).add(record)
     return found
+
+
+def _records(links: pa.Table) -> Iterable[tuple[str, str, int]]:
+    return zip(*(links[name].to_pylist() for name in ("borough", "dataset", "record_id")), strict=True)
+
+
+def _is_register(contract: Contract) -> bool:
+    return any(entry.privacy == "public_register" for entry in contract.fields)
 
 
 def _own_places(uprn: str | None) -> list[str]:
