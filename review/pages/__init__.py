@@ -7,10 +7,16 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, sign_in
+    from review.pages import audit, health, home, intake, intake_files, intake_mappings, links, lists, sign_in
 
     return [
+        audit.pages,
+        health.pages,
         home.pages,
+        intake.pages,
+        intake_files.pages,
+        intake_mappings.pages,
+        links.pages,
         lists.pages,
         sign_in.pages,
     ]
