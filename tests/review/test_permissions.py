@@ -36,6 +36,16 @@ PLATFORM = " of the platform"
 
 HOME, RECORD = "/properties/{borough}/{uprn}", "/records/{dataset}/{record_id}/refuse"
 FORMS = ("/outcome", "/outcomes/{number}", "/plan", "/override")
+INTAKE = "/intake/{borough}"
+INTAKE_PAGES = (
+    "",
+    "/scorecard",
+    "/drops/{drop}",
+    "/drops/{drop}/rows.csv",
+    "/drops/{drop}/findings.csv",
+    "/mappings",
+    "/mappings/{drop}",
+)
 EXPORTS = ("/export.csv", "/export.xlsx")
 
 TABLE: dict[tuple[str, str], str] = {
@@ -47,6 +57,18 @@ TABLE: dict[tuple[str, str], str] = {
     **{("POST", f"{HOME}{page}"): "AM" for page in (*FORMS, "/override/end")},
     ("GET", HOME + RECORD): "AMD",
     ("POST", HOME + RECORD): "AMD",
+    **{("GET", f"{INTAKE}{page}"): "DEG" for page in INTAKE_PAGES},
+    ("POST", INTAKE + "/drops/{drop}/decision"): "D",
+    **{(method, f"{INTAKE}{page}"): "D" for method in ("GET", "POST") for page in ("/check", "/upload")},
+    ("POST", INTAKE + "/mappings/{drop}"): "D",
+    **{("GET", f"/links/{{borough}}{page}"): "AMD" for page in ("", "/decisions")},
+    ("POST", "/links/{borough}"): "AMD",
+    ("POST", "/links/{borough}/decisions/{number}/withdraw"): "AMD",
+    ("GET", "/audit"): "G",
+    ("GET", "/health"): "E" + PLATFORM,
+    ("GET", "/healthz"): ALSO_NOBODY,
+    **{("GET", f"/outcomes/{{borough}}/import{page}"): "M" for page in ("", "/template.csv")},
+    ("POST", "/outcomes/{borough}/import"): "M",
     ("GET", "/tokens/{borough}"): "M",
     ("POST", "/tokens/{borough}"): "M",
     ("POST", "/tokens/{borough}/{token}/end"): "M",
@@ -65,6 +87,14 @@ HOME_BOROUGH, OTHER_BOROUGH = "camden", "bexley"
 REACHED = "the page was reached"
 
 
+def _reached(**_: Any) -> PlainTextResponse:
+    return PlainTextResponse(REACHED)
+
+
+async def _reached_async(**_: Any) -> PlainTextResponse:
+    return PlainTextResponse(REACHED)
+
+
 def routes_of(app: FastAPI) -> dict[tuple[str, str], APIRoute]:
     """Every route of the pages by method and path."""
     own = [one for one in app.routes if isinstance(one, APIRoute) and not one.path.startswith(api.PREFIX)]
@@ -79,7 +109,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
         forget_settings()
         made = create_app()
         for route in routes_of(made).values():
-            route.dependant.call = lambda **_: PlainTextResponse(REACHED)
+            route.dependant.call = _reached_async if route.dependant.is_coroutine_callable else _reached
         yield made
     forget_settings()
 
