@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -59,11 +59,9 @@ def test_no_page_or_file_tells_which_entries_were_drawn_at_random(analyst: Brows
     assert not [name for name in table.columns if "prob" in name or "control" in name]
     # The band is by place alone: an entry drawn at random has that of its neighbours.
     assert [row.band for row in rows] == ["top"] * 5 + ["high"] * 5 + ["next"] * 10 + ["reserve"] * 10
-    page = analyst.get("/lists/camden").text
-    entries = re.findall(r'<li class="app-entry">.*?</li>\n      (?=<li|</ol)', page, flags=re.S)
-    shape = {re.sub(r"\d+|[A-Z][a-z]+ [A-Z][a-z]+|Visit \w+( \w+)?|Next in line|Reserve|\w+ licence|Cannot tell yet", "", e)
-             for e in entries}  # fmt: skip
-    assert len(shape) <= 3, "entries differ in more than their words"
+    entries = analyst.get("/lists/camden").text.split('<li class="app-entry">')[1:]
+    tags = [re.findall(r"<[^>]*>", re.sub(r"\d+", "", entry)) for entry in entries]
+    assert tags[4] == tags[3], "an entry drawn at random is made like the one before it"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ def test_no_page_or_file_tells_which_entries_were_drawn_at_random(analyst: Brows
         ("search=100000012", [12]),
         ("search=NW17AB", [27]),
         ("search=nw1+7ab", [27]),
-        ("search=lettings+3", [*range(3, 31, 4)]),
+        ("search=lettings&band=top", [1, 2, 3, 4, 5]),
         ("band=high", [6, 7, 8, 9, 10]),
         ("scheme=mandatory&band=top", [3]),
         ("ward=Farnstoke+North&search=Road", [*range(2, 31, 3)]),
@@ -93,9 +91,10 @@ def test_status_officer_and_orders(analyst: Browser) -> None:
         own = {"borough": "camden", "method": "visit", "officer": "A Example", "recorded_by": "A Example"}
         for number, found in ((4, "hmo_unlicensed"), (9, "no_access")):
             outcomes.record(session, uprn=uprn_of(number), found=found, visited_on=AS_OF, list_id=_name(), **own)
-        today = clock.today()
-        planning.plan(session, borough="camden", uprn=uprn_of(20), assigned_to="B Example", planned_for=today, who="m", expected_version=0)  # fmt: skip
-        overrides.add(session, borough="camden", uprn=uprn_of(30), kind="first", reason="fire risk", expires_on=date(today.year + 1, 1, 1), who="m", expected_version=0)  # fmt: skip
+        today, new = clock.today(), {"borough": "camden", "who": "m", "expected_version": 0}
+        planning.plan(session, uprn=uprn_of(20), assigned_to="B Example", planned_for=today, **new)
+        until = today + timedelta(days=30)
+        overrides.add(session, uprn=uprn_of(30), kind="first", reason="fire risk", expires_on=until, **new)
     assert shown(analyst, "status=done") == [uprn_of(4)]
     assert shown(analyst, "status=no_access") == [uprn_of(9)]
     assert shown(analyst, "status=planned") == [uprn_of(20)]
@@ -163,7 +162,7 @@ def test_text_of_scripts_and_formulas_is_shown_and_exported_as_text(people: Call
     first = rows[0]
     for name in ("address", "ward", "landlord", "reason_1", "reason_2"):
         assert first[name].startswith("'"), name
-    assert list(first)[0] == "uprn"
+    assert next(iter(first)) == "uprn"
     book = analyst.get("/lists/camden/export.xlsx")
     assert book.content[:2] == b"PK"
     assert "spreadsheetml" in book.headers["content-type"]
@@ -218,7 +217,7 @@ def test_a_round_goes_by_street_and_number() -> None:
     assert [(where, [own.rank for own in part]) for where, part in rounds.by_street(rows)] == [
         ("Elm Lane NW5", [2]),
         ("High Street NW1", [3, 1]),
-        ("The Old Mill", [4]),
+        ("Old Mill", [4]),
     ]
 
 
