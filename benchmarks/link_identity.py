@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+from rapidfuzz.distance import OSA
 
 WORDS = r"FLAT|FLT|APARTMENT|APT|UNIT|ROOM|RM|BEDSIT|STUDIO|MAISONETTE"
 FLOORS = {
@@ -17,6 +18,18 @@ FLOORS = {
     "SECOND": "SECOND", "2ND": "SECOND", "THIRD": "THIRD", "3RD": "THIRD", "TOP": "TOP", "UPPER": "UPPER",
     "LOWER": "LOWER",
 }  # fmt: skip
+
+LONG_WORDS = [word for word in WORDS.split("|") if len(word) >= 4]
+
+
+def put_right(text: str) -> str:
+    """Words for a unit before a number or a letter without their one slip of the pen: `ROIM 1` is `ROOM 1`."""
+
+    def word(found: re.Match[str]) -> str:
+        near = [known for known in LONG_WORDS if OSA.distance(found[0], known, score_cutoff=1) <= 1]
+        return near[0] if near and found[0] not in WORDS.split("|") else found[0]
+
+    return re.sub(r"\b[A-Z]{3,}(?= (?:\d+[A-Z]?|[A-H])\b)", word, text)
 
 
 def units(unit: str, number: str) -> set[str]:
@@ -31,7 +44,7 @@ def units(unit: str, number: str) -> set[str]:
 
 def named(text: str, number: str) -> set[str] | None:
     """Units that a record names in the building of this number; none if it cannot be told."""
-    text = text.upper()
+    text = put_right(text.upper())
     base = re.match(r"\d*", number)
     plain = re.escape(base[0]) if base and base[0] else None
     head = re.split(rf"\b{plain}(?![\d])", text, maxsplit=1)[0] if plain else text

@@ -1,7 +1,8 @@
 """What a linker's answers are worth: units, buildings, false links, flats merged, what it leaves to people.
 
 Every share is over the records that somebody could have answered: a record whose errors turned it into another
-address that exists is left out of the unit's figures, and counted. A linker's answer is row, uprn, decision (linked,
+address that exists is left out of the unit's figures, and counted; where it is tied to the other flat of its building
+that it now names, in a column of its own, since no linker can know. A linker's answer is row, uprn, decision (linked,
 parent, review, none), score, gap and runner_up; peers decide `linked` alone, at the cut that is said with them.
 """
 
@@ -61,6 +62,7 @@ class Scores:
     false_on_absent: int = 0
     parent_on_absent: int = 0
     merged: int = 0
+    merged_by_name: int = 0
     wrong: int = 0
     review: float = np.nan
     review_right: float = np.nan
@@ -139,6 +141,7 @@ def judge(truth: Truth, answers: pd.DataFrame, peer: bool) -> Scores:
         false_on_absent=int((absent & linked).sum()),
         parent_on_absent=int((absent & (frame["decision"] == "parent") & in_building).sum()),
         merged=int((unit & linked & _merged(frame, truth)).sum()),
+        merged_by_name=int((~unit & linked & _merged(frame, truth)).sum()),
         wrong=int((unit & linked & ~right).sum()),
         review=_share(review.sum(), len(frame)),
         review_right=_share((answered & (frame["runner_up"] == frame["true_uprn"])).sum(), answered.sum()),
@@ -236,7 +239,7 @@ def _categories(frame: pd.DataFrame, right: pd.Series, in_building: pd.Series, p
 
 
 HEAD = (
-    f"{'':<26}{'P':>7}{'R':>7}{'F1':>7}{'R@99':>7}{'bld P':>7}{'bld R':>7}{'wrong':>7}{'merged':>8}"
+    f"{'':<26}{'P':>7}{'R':>7}{'F1':>7}{'R@99':>7}{'bld P':>7}{'bld R':>7}{'wrong':>7}{'merged':>8}{'by name':>9}"
     f"{'false/absent':>15}{'parent':>8}{'review':>8}{'its best':>9}{'rec/s':>8}{'rec/CPU':>9}{'GB':>6}"
 )
 
@@ -246,7 +249,7 @@ def line(name: str, got: Scores) -> str:
     share = lambda value: f"{value:7.4f}" if value == value else f"{'-':>7}"  # noqa: E731 - a formatter for this line
     figures = (got.precision, got.recall, got.f1, got.recall_at_99, got.building_precision, got.building_recall)
     return (
-        f"{name:<26}{''.join(share(value) for value in figures)}{got.wrong:>7}{got.merged:>8}"
+        f"{name:<26}{''.join(share(value) for value in figures)}{got.wrong:>7}{got.merged:>8}{got.merged_by_name:>9}"
         f"{f'{got.false_on_absent}/{got.absent}':>15}{got.parent_on_absent:>8}{got.review:>8.2%}"
         f"{got.review_right:>9.1%}{got.per_second:>8.0f}{got.records / got.cpu:>9.0f}{got.peak_gb:>6.2f}"
     )
@@ -259,6 +262,7 @@ COLUMNS: tuple[tuple[str, Callable[[Scores], str]], ...] = (
     ("recall at 99 %", lambda s: f"{s.recall_at_99:.4f}"),
     ("building P / R", lambda s: f"{s.building_precision:.4f} / {s.building_recall:.4f}"),
     ("flats merged", lambda s: f"{s.merged}"),
+    ("of records that name the other flat", lambda s: f"{s.merged_by_name}"),
     ("false links on absent", lambda s: f"{s.false_on_absent} of {s.absent}"),
     ("left to people", lambda s: f"{s.review:.1%}"),
     ("records/s", lambda s: f"{s.per_second:,.0f}"),

@@ -158,7 +158,8 @@ def _ours(cases: Sequence[Case], disguise: Disguise | None = None, *, verbose: b
     from dataclasses import replace
 
     from pipelines.core.bucket import Folder
-    from pipelines.extracts import Extract, recognise
+    from pipelines.extracts import Extract
+    from pipelines.extracts.recognise import recognise
     from pipelines.onboard import propose
     from pipelines.onboard.headings import knowledge
 
@@ -266,7 +267,8 @@ def _peers(cases: Sequence[Case], home: Path) -> dict[str, dict[str, Tally]]:
 
 def _as_csv(case: Case, path: Path) -> None:
     from pipelines.core.bucket import Folder
-    from pipelines.extracts import Extract, recognise
+    from pipelines.extracts import Extract
+    from pipelines.extracts.recognise import recognise
 
     recognised = recognise(Extract(Folder(str(case.path.parent)), case.path.name, case.path.suffix.lower()))
     pacsv.write_csv(recognised.sample.slice(0, ROWS_FOR_PEERS), path)

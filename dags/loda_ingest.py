@@ -15,6 +15,22 @@ from airflow.sdk import dag, task_group
 from loda_wiring import COMMON, HARMONISED, announce, at, borough_task, closing_task, conclude, run, single_task
 
 
+@single_task
+def boroughs_with_outcomes() -> list[str]:
+    """List the boroughs whose officers recorded what visits found."""
+    from pipelines import night
+
+    return run(night.boroughs_with_outcomes)
+
+
+@borough_task
+def outcomes(borough: str) -> dict[str, Any]:
+    """Bring what the borough's officers recorded into the lake."""
+    from pipelines import night
+
+    return run(night.outcomes, borough=borough)
+
+
 @dag(schedule=at("0 1 * * *"), tags=["loda", "nightly"], doc_md=__doc__, **COMMON)
 def loda_ingest() -> None:
     """Wire the intake of one night."""
@@ -82,20 +98,6 @@ def loda_ingest() -> None:
         admitted, harmonised = admit(borough=borough), harmonise(borough=borough)
         admitted >> harmonised >> gate(borough=borough) >> propose(borough=borough) >> published
         return published
-
-    @single_task
-    def boroughs_with_outcomes() -> list[str]:
-        """List the boroughs whose officers recorded what visits found."""
-        from pipelines import night
-
-        return run(night.boroughs_with_outcomes)
-
-    @borough_task
-    def outcomes(borough: str) -> dict[str, Any]:
-        """Bring what the borough's officers recorded into the lake."""
-        from pipelines import night
-
-        return run(night.outcomes, borough=borough)
 
     @closing_task(outlets=[HARMONISED])
     def announce_harmonised(results: Any, recorded: Any, withdrawn: Any, *, outlet_events: Any) -> dict[str, Any]:

@@ -248,7 +248,7 @@ def dossiers(borough: str, as_of: date) -> StageResult:
     from pipelines.link.vocabulary import SENTENCES
 
     with _stage("dossiers", borough, f"score-{borough}"):
-        return hmo.dossiers(borough, as_of, SENTENCES)
+        return hmo.dossiers(borough, as_of, {str(reason): text for reason, text in SENTENCES.items()})
 
 
 def publish_lists(borough: str) -> StageResult:

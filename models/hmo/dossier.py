@@ -11,9 +11,9 @@
   (how many things are left open by one cause, else 1).
 - `hardly`: words of the themes that make hardly any difference.
 - `records`: of every dataset but the register, newest first. Those of ten years, those that are so on the day, and the
-  newest of each dataset, at most `MOST` of one. Each has `dataset`, `source` (the dataset in words), `record_id`, `date`
-  (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or building), and `link`:
-  `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (in words: about 97 in 100; or null).
+  newest of each dataset, at most `MOST` of one. Each has `dataset`, `source` (the dataset in words), `record_id`,
+  `date` (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or building), and
+  `link`: `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (about 97 in 100; or null).
 - `left_out`: how many older records there are beside these.
 - `licences`: newest first, the same keys, and `type`, `status`, `state` (in force, not begun, expired, revoked,
   surrendered, superseded), all in words, `from`, `until` (ISO 8601, or null), `max_persons`, `max_households` (or
@@ -46,7 +46,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from models.hmo import inputs, landlord_summary, matrix, score, why_records, why_register
-from models.hmo.ties import homes_of
+from models.hmo.ties import homes_of, tied
 from models.hmo.why import NOTE, known_to, licensing_of, model_and_values
 from models.hmo.why_records import COUNTS, KINDS, ROLE, Reach
 from models.hmo.why_register import APPLICATION, LICENCE
@@ -71,6 +71,7 @@ WANTED = {
     for of_building in (False, True)
 }
 """Of counts, which are taken again and again, the newest says it."""
+OF_REGISTER = [(dataset, of_building) for dataset in (LICENCE, APPLICATION) for of_building in (False, True)]
 
 
 def dossiers(borough: str, as_of: date, sentences: Mapping[str, str]) -> StageResult:
@@ -192,9 +193,10 @@ def _behind(
     detector, values = model_and_values(borough, uprns, day, model_id, [row["probability"] for row in found])
     _, themes = explained(detector, values, known_to(borough))
     homes = homes_of(uprns, [place["parent_uprn"] or None for place in places])
-    records, withheld = why_records.of_homes(borough, homes, WANTED, day)
-    licences, no_licences = why_register.of_homes(borough, LICENCE, homes, day)
-    applications, no_applications = why_register.of_homes(borough, APPLICATION, homes, day)
+    size, pairs = len(uprns), tied(borough, homes, [*WANTED, *OF_REGISTER])
+    records, withheld = why_records.of_homes(borough, pairs, size, WANTED, day)
+    licences, no_licences = why_register.of_homes(borough, LICENCE, pairs, size, day)
+    applications, no_applications = why_register.of_homes(borough, APPLICATION, pairs, size, day)
     licensing = licensing_of(borough, day, uprns)
     behind = _Behind(
         themes,
@@ -274,10 +276,14 @@ def _words(*parts: str | None) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _record(record: dict[str, Any], what: str, sentences: Mapping[str, str]) -> dict[str, Any]:
     """A record as plain data: days as text, and why it is tied in words."""
-    own = {name: value.isoformat() if isinstance(value, date) else value for name, value in record.items()}
-    link = own.pop("link")
+    own: dict[str, Any] = {name: _plain(value) for name, value in record.items() if name != "link"}
+    link = dict(record["link"])
     probability = link.pop("probability")
     sure = None if probability is None else f"{of_100(probability)} in 100"
     sentence = sentences.get(link["reason"] or "", "Why it was tied is not recorded.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def tied(borough: str, homes: pd.DataFrame, kinds: Collection[tuple[str, bool]])
     return pairs.drop(columns="uprn").drop_duplicates(["home", "dataset", "record_id"], ignore_index=True)
 
 
-def link_of(pair: dict[str, Any]) -> dict[str, Any]:
+def link_of(pair: Mapping[Any, Any]) -> dict[str, Any]:
     """Why one of these records is tied, as plain values; None where the link stage did not say."""
     probability = pair["probability"]
     known = None if probability is None or probability != probability else float(probability)

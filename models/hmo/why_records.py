@@ -130,18 +130,20 @@ def behind(
     Returns:
         Records of the home and why datasets are not shown, as `of_homes` gives them.
     """
-    found, withheld = of_homes(borough, homes_of([uprn], [building]), reaches(known, counted), as_of)
+    wanted = reaches(known, counted)
+    found, withheld = of_homes(borough, tied(borough, homes_of([uprn], [building]), wanted), 1, wanted, as_of)
     return found[0], withheld
 
 
 def of_homes(
-    borough: str, homes: pd.DataFrame, wanted: Mapping[tuple[str, bool], Reach], as_of: date
+    borough: str, pairs: pd.DataFrame, size: int, wanted: Mapping[tuple[str, bool], Reach], as_of: date
 ) -> tuple[list[list[dict[str, Any]]], list[str]]:
-    """The records of many homes, and of their buildings, known by the end of a day: each table is read once.
+    """The records of many homes, and of their buildings, known by the end of a day: each dataset is read once.
 
     Args:
         borough: its slug.
-        homes: as `ties.homes_of` makes them.
+        pairs: records that are tied to the homes, as `ties.tied` finds them.
+        size: how many homes.
         wanted: which records count, as `reaches` gives it.
         as_of: the day.
 
@@ -152,10 +154,8 @@ def of_homes(
     """
     datasets = sorted({dataset for dataset, _ in wanted})
     refusals = {dataset: access.refusal(borough, dataset, sources.PURPOSE, role=ROLE) for dataset in datasets}
-    seen = [dataset for dataset, refusal in refusals.items() if refusal is None]
-    pairs = tied(borough, homes, [key for key in wanted if key[0] in seen])
-    found: list[list[dict[str, Any]]] = [[] for _ in range(len(homes))]
-    for dataset in seen:
+    found: list[list[dict[str, Any]]] = [[] for _ in range(size)]
+    for dataset in (dataset for dataset, refusal in refusals.items() if refusal is None):
         _add(found, borough, dataset, pairs[pairs["dataset"] == dataset], wanted, as_of)
     return found, [refusal for refusal in refusals.values() if refusal is not None]
 

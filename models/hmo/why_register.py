@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, Ints, day_number, days_column, event_days
-from models.hmo.ties import BUILDING, HOME, link_of, tied
+from models.hmo.ties import BUILDING, HOME, link_of
 from models.hmo.why_records import ROLE
 from pipelines.governance import access
 from schemas import registry
@@ -47,14 +47,15 @@ LONGEST_DAYS = 5 * 365 + 1
 
 
 def of_homes(
-    borough: str, dataset: str, homes: pd.DataFrame, as_of: date
+    borough: str, dataset: str, pairs: pd.DataFrame, size: int, as_of: date
 ) -> tuple[list[list[dict[str, Any]]], str | None]:
     """Licences or applications of homes and of their buildings, known by the end of a day: one pass.
 
     Args:
         borough: its slug.
         dataset: `LICENCE` or `APPLICATION`.
-        homes: as `ties.homes_of` makes them.
+        pairs: records that are tied to the homes, as `ties.tied` finds them.
+        size: how many homes.
         as_of: the day.
 
     Returns:
@@ -62,11 +63,11 @@ def of_homes(
         what `COLUMNS` names, codes in the contract's words, None where it is not known or may not be shown; of a
         licence its `state` on the day as well. And why they may not be shown at all, None where they may.
     """
-    found: list[list[dict[str, Any]]] = [[] for _ in range(len(homes))]
+    found: list[list[dict[str, Any]]] = [[] for _ in range(size)]
     refused = access.refusal(borough, dataset, sources.PURPOSE, role=ROLE)
     if refused is not None:
         return found, refused
-    pairs = tied(borough, homes, [(dataset, False), (dataset, True)])
+    pairs = pairs[pairs["dataset"] == dataset]
     contract = registry.contract(dataset)
     columns = list(dict.fromkeys(["record_id", *COLUMNS[dataset].values(), contract.event_time, contract.known_since]))
     rows = access.read_dataset(dataset, boroughs=[borough], purpose=sources.PURPOSE, columns=columns, role=ROLE)
@@ -74,22 +75,22 @@ def of_homes(
     day, events = day_number(as_of), event_days(rows[contract.event_time], rows[contract.known_since])
     known = (days_column(rows[contract.known_since]) <= day) & (events <= day)
     rows, events = rows.filter(pa.array(known)), events[known]
-    told = [_told(dataset, row) for row in rows.to_pylist()]
+    made = [told(dataset, row) for row in rows.to_pylist()]
     if dataset == LICENCE:
-        for own, state in zip(told, _states(rows, pairs, day), strict=True):
+        for own, state in zip(made, states(rows, pairs, day), strict=True):
             own["state"] = state
-    place = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "row": np.arange(len(told)), "event": events})
+    place = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "row": np.arange(len(made)), "event": events})
     ordered = pairs.merge(place, on="record_id").sort_values(
         ["home", "event", "record_id"], ascending=[True, False, True]
     )
     for pair in ordered.to_dict("records"):
         of = {"of": BUILDING if pair["of_building"] else HOME, "link": link_of(pair)}
-        found[pair["home"]].append({"dataset": dataset, "record_id": pair["record_id"], **told[pair["row"]], **of})
+        found[pair["home"]].append({"dataset": dataset, "record_id": pair["record_id"], **made[pair["row"]], **of})
     return found, None
 
 
-def _told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
-    """One record's values, codes in words."""
+def told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The values of one record that `COLUMNS` names, codes in the contract's words, and `event_date`."""
     contract = registry.contract(dataset)
     found: dict[str, Any] = {"event_date": row[contract.event_time] or row[contract.known_since]}
     for name, field in COLUMNS[dataset].items():
@@ -98,15 +99,20 @@ def _told(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _states(rows: pa.Table, pairs: pd.DataFrame, day: int) -> list[str]:
-    """What each licence is on a day, by its dates first and by its status where they say nothing."""
+def states(rows: pa.Table, pairs: pd.DataFrame | None, day: int) -> list[str]:
+    """What each licence is on a day: in force, not begun, revoked, surrendered, expired or superseded.
+
+    `pairs` say at which home (`home`) each is (`record_id`): one that was replaced ended when the later one began,
+    which may still be to come. Without them it has ended.
+    """
     start, end = days_column(rows["commencement_date"]), days_column(rows["expiry_date"])
     unsaid = (end == NEVER) | (end < start)  # an end before the start is no end at all
     end = np.where(unsaid & (start < NEVER), start + LONGEST_DAYS, end)
     status = np.asarray(rows["licence_status"].fill_null("").to_pandas(), dtype=object)
     begun = (start <= day) | (start == NEVER)
-    # One that was replaced ended when the later one began, which may still be to come.
-    replaced = (status == "superseded") & (_latest(rows, pairs, start, day) > start)
+    replaced = status == "superseded"
+    if pairs is not None:
+        replaced &= _latest(rows, pairs, start, day) > start
     undated = (status == "expired") & (end == NEVER)
     cases = [~begun, status == "revoked", status == "surrendered", (end < day) | undated, replaced]
     words = ["not begun", "revoked", "surrendered", "expired", "superseded"]
@@ -118,5 +124,5 @@ def _latest(rows: pa.Table, pairs: pd.DataFrame, start: Ints, day: int) -> Ints:
     begun = pd.DataFrame({"record_id": rows["record_id"].to_numpy(), "start": np.where(start <= day, start, -NEVER)})
     both = pairs[["home", "record_id"]].merge(begun, on="record_id")
     both["latest"] = both.groupby("home")["start"].transform("max")
-    found = both.groupby("record_id")["latest"].max().reindex(begun["record_id"])
+    found = both.groupby("record_id")["latest"].max().reindex(begun["record_id"]).fillna(-NEVER)
     return np.asarray(found.to_numpy(), dtype=np.int64)

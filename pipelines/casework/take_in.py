@@ -1,4 +1,4 @@
-"""The night's stage: what officers recorded becomes rows of the dataset `inspection`, beside the borough's own extracts.
+"""The night's stage: what officers recorded becomes rows of the dataset `inspection`, beside the borough's extracts.
 
 The rows are a snapshot of the outcomes that stand, under a source of their own, which no mapping may name; each run
 replaces it, so that corrections and erasures flow by themselves. Nothing else of an outcome reaches the lake: no note,

@@ -7,7 +7,8 @@ and then finds the other's version.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -84,6 +85,31 @@ def write(session: Session, borough: str, uprn: str, *, expected_version: int | 
     case.version += 1
     case.changed_by, case.changed_at = who, clock.now()
     return case
+
+
+def write_many(session: Session, borough: str, done_until: Mapping[str, date], *, who: str) -> None:
+    """The same for many properties at once, by UPRN; a plan for a day up to the one given with it is done.
+
+    For what comes from a file, whose writer has seen no version: whoever has a page open is told of it.
+    """
+    # In one order, so that two of these wait for each other and do not block one another.
+    uprns = sorted(done_until)
+    case, now = sa.inspect(PropertyCase).local_table, clock.now()
+    assert isinstance(case, sa.Table)  # noqa: S101 - a mapped class has a table
+    new = [{"borough": borough, "uprn": u, "version": 0, "changed_by": "", "changed_at": now} for u in uprns]
+    made = postgresql.insert(case) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(case)
+    raised = (
+        sa.update(case)
+        .where(case.c.borough == borough, case.c.uprn == sa.bindparam("of"))
+        .values(
+            version=case.c.version + 1,
+            changed_by=who,
+            changed_at=now,
+            planned_for=sa.case((case.c.planned_for <= sa.bindparam("until"), None), else_=case.c.planned_for),
+        )
+    )
+    session.connection().execute(made.on_conflict_do_nothing(), new)
+    session.connection().execute(raised, [{"of": uprn, "until": done_until[uprn]} for uprn in uprns])
 
 
 def _held(session: Session, borough: str, uprn: str) -> PropertyCase:

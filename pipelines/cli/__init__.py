@@ -1,6 +1,20 @@
 """`loda`: every stage, and the whole night, without Airflow."""
 
-from pipelines.cli import check, fit_table, gate, governance, link, link_people, model, model_why, onboard, pages, serve  # noqa: F401 - their commands are added as they are imported
+# ruff: noqa: F401 - commands are added as their modules are imported
+from pipelines.cli import (
+    check,
+    fit_table,
+    gate,
+    governance,
+    link,
+    link_people,
+    model,
+    model_why,
+    onboard,
+    outcomes,
+    pages,
+    serve,
+)
 from pipelines.cli.app import app
 
 __all__ = ["app"]

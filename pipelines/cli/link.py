@@ -72,7 +72,7 @@ def file(
 
 @link_app.command("train", epilog="Example: loda link train --out var/pair_model")
 def train(
-    out: Annotated[Path, typer.Option(help="Folder to write pair_model.skops and pair_model.json to.")],
+    out: Annotated[Path, typer.Option(help="Folder to write pair_model.npz and pair_model.json to.")],
     borough: Annotated[list[str] | None, typer.Option(help="Gazetteers to train on; all there are if none.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed and gazetteers make the same model.")] = 1,
     as_json: Json = False,

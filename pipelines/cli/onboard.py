@@ -16,7 +16,8 @@ from pipelines.core.errors import LodaError, NotFound
 
 if TYPE_CHECKING:
     from pipelines.core.ledger.models import Drop
-    from pipelines.extracts import Extract, Recognised
+    from pipelines.extracts import Extract
+    from pipelines.extracts.recognise import Recognised
     from pipelines.onboard import Answers, Proposal, Question
     from pipelines.rehearsal import Rehearsal
 
@@ -114,7 +115,7 @@ class _Sitting:
     """One sitting with one file: what it is, what is proposed, what was answered."""
 
     def __init__(self, extract: Extract, name: str, borough: str, dataset: str | None) -> None:
-        from pipelines.extracts import recognise
+        from pipelines.extracts.recognise import recognise
         from pipelines.onboard import Answers
 
         self.extract, self.name, self.borough, self.dataset = extract, name, borough, dataset

@@ -7,6 +7,7 @@ import gzip
 import io
 import sys
 import zlib
+from collections import deque
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,6 +71,29 @@ def headings_as_written(path: Path) -> list[str]:
         except (pa.ArrowException, OSError) as error:
             raise _no_table(path) from error
     return _first_row(_text(_bytes(path, BLOCK)), path)
+
+
+def ends_in_half_a_row(path: Path) -> bool:
+    """Whether a CSV file breaks off: in a quoted cell, or in a row without a line end that lacks some of its cells.
+
+    So ends a file whose end was lost on the way. Parquet has its end where it is whole, or cannot be read.
+
+    Raises:
+        NotFound: there is no such file.
+        LodaError: it cannot be read as a table.
+    """
+    _there(path)
+    if path.suffix.lower() in PARQUET:
+        return False
+    text = _text(_bytes(path)).replace("\0", "")
+    width = len(_first_row(text, path))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    last: deque[list[str]] = deque(maxlen=1)
+    try:
+        last.extend(row for row in reader if row)
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return bool(last) and len(last[0]) < width and not text.endswith(("\n", "\r"))
 
 
 def _bytes(path: Path, most: int = -1) -> bytes:
@@ -171,8 +195,8 @@ def _text(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # The end of a sample may lie within a character.
-        if error.start >= len(raw) - 3:
+        # The end of a sample, or of half a file, may lie within a character.
+        if error.start >= len(raw) - 3 and "unexpected end" in error.reason:
             return raw[: error.start].decode("utf-8-sig")
         return raw.decode("cp1252", "replace")
 

@@ -23,7 +23,16 @@ from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, LastG
 from pipelines.core.lock import Busy, exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.governance import access, audit, drop_deletion, lake_deletion, link_decisions, lists_down, standing
+from pipelines.governance import (
+    access,
+    audit,
+    casework_records,
+    drop_deletion,
+    lake_deletion,
+    link_decisions,
+    lists_down,
+    standing,
+)
 from pipelines.governance.counts_only import PERSON_LEVEL
 from pipelines.governance.suppression import NOT_WRITTEN_OUT
 from schemas import registry
@@ -106,7 +115,7 @@ def _anything_kept(borough: str, dataset: str) -> bool:
         if drop_deletion.not_deleted(session, borough, dataset):
             return True
         mine = sa.select(LastGood).where(LastGood.borough == borough, LastGood.dataset == dataset)
-        if session.scalars(mine).first() is not None:
+        if session.scalars(mine).first() is not None or casework_records.kept(session, borough, dataset):
             return True
     return bool(lake_deletion.partitions(f"{access.HARMONISED}/{dataset}", borough))
 
@@ -125,6 +134,7 @@ def _delete_dataset(borough: str, dataset: str, taken: Withdrawal) -> int:
         with transaction() as session:
             mine = sa.delete(LastGood).where(LastGood.borough == borough, LastGood.dataset == dataset)
             session.execute(mine)
+            outcomes = casework_records.withdraw(session, borough, dataset)
             audit.record(
                 session,
                 who=settings().operator,
@@ -137,6 +147,7 @@ def _delete_dataset(borough: str, dataset: str, taken: Withdrawal) -> int:
                     **counts,
                     "list_entries": entries,
                     "link_decisions": decisions,
+                    "outcomes": outcomes,
                     "extracts_left_in_the_borough's_folder": sorted({drop.path for drop in drops}),
                 },
             )

@@ -1,9 +1,10 @@
 """Erasing what is held about one person or one property, everywhere, so that the next extract does not bring it back.
 
 A person's rows go, but in a public register (licences) only the names and addresses of persons do: the licence is a
-fact about the property, and without it the property would be taken for an unlicensed one. Raw bytes are stored whole
-under their hash and cannot be changed, so bytes that hold the subject are deleted whole: such an extract cannot be
-read again, its rows of everybody else stay. Models hold no rows.
+fact about the property, and without it the property would be taken for an unlicensed one. A licence for several flats
+stays for the others when one of them is erased. Raw bytes are stored whole under their hash and cannot be changed, so
+bytes that hold the subject are deleted whole: such an extract cannot be read again, its rows of everybody else stay.
+Models hold no rows.
 """
 
 from __future__ import annotations
@@ -28,7 +29,17 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Drop, DropStatus, Erasure, ListEntry, PublishedList, StageState
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
-from pipelines.governance import audit, drop_deletion, lake_deletion, link_decisions, lists_down, pseudonym, standing
+from pipelines.governance import (
+    audit,
+    casework_records,
+    dossiers,
+    drop_deletion,
+    lake_deletion,
+    link_decisions,
+    lists_down,
+    pseudonym,
+    standing,
+)
 from pipelines.governance.access import HARMONISED
 from pipelines.governance.enforcement import LANDLORDS_LOCK, LOCK_OF, LONDON, SCORED_LOCK
 from pipelines.governance.pseudonym import canonical
@@ -60,8 +71,10 @@ class Found:
     places: list[str] = field(default_factory=list)
     derived: dict[tuple[str, str], int] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
+    told: dossiers.Told = field(default_factory=dossiers.Told)
     decisions: list[int] = field(default_factory=list)
     notes: list[int] = field(default_factory=list)
+    casework: casework_records.Records = field(default_factory=casework_records.Records)
     history: list[str] = field(default_factory=list)
     quarantine: dict[str, int] = field(default_factory=dict)
     drops: list[Drop] = field(default_factory=list)
@@ -72,7 +85,8 @@ class Found:
     def boroughs(self) -> list[str]:
         """Boroughs in which the subject stands."""
         mine = {hit.borough for hit in self.hits} | {borough for _, borough in self.derived}
-        return sorted(mine | {drop.borough for drop in self.drops} | {path.split("/")[1] for path in self.quarantine})
+        mine |= self.casework.boroughs | {drop.borough for drop in self.drops}
+        return sorted(mine | {path.split("/")[1] for path in self.quarantine})
 
     def counts(self) -> dict[str, int]:
         """How much of each kind."""
@@ -81,8 +95,12 @@ class Found:
             "rows_whose_names_are_blanked": sum(len(hit.blanked) for hit in self.hits),
             "derived_rows": sum(self.derived.values()),
             "list_entries": sum(self.lists.values()),
+            "list_entries_whose_landlord_is_blanked": len(self.told.entries),
+            "dossiers": len(self.told.gone),
+            "dossiers_whose_names_are_blanked": len(self.told.blanked),
             "decisions_about_links": len(self.decisions),
             "notes_of_decisions_that_are_blanked": len(self.notes),
+            **self.casework.counts(),
             "files_of_history": len(self.history),
             "quarantine_files": len(self.quarantine),
             "extracts_whose_bytes_are_deleted": len(self.drops),
@@ -93,31 +111,51 @@ class Found:
 def find(subject: Subject, rows_as_text: RowsAsText) -> Found:
     """Where a subject stands. Nothing is changed; reading is not recorded, since `erase` is."""
     found = Found(subject)
-    links = _links_to(subject.uprn) if subject.uprn else {}
+    links = _links_to(subject) if subject.uprn else {}
     for dataset, contract in registry.contracts().items():
         for part in lake_deletion.partitions(f"{HARMONISED}/{dataset}"):
             _look_in(found, contract, part, links)
     found.places = sorted({*found.places, *(_own_places(subject.uprn) if subject.uprn else ())})
     _look_in_derived(found)
     _look_in_lists(found)
+    found.told = dossiers.about(subject, _records_of(found))
     found.decisions, found.notes = link_decisions.about(subject, found.places)
+    found.casework = casework_records.about(subject)
     _look_in_history(found, links)
     _look_in_bucket(found)
     _look_in_extracts(found, rows_as_text)
     return found
 
 
-def _links_to(uprn: str | None) -> dict[tuple[str, str], set[int]]:
-    """Record ids that were tied to a property, by borough and dataset."""
+def _links_to(subject: Subject) -> dict[tuple[str, str], set[int]]:
+    """Record ids that were tied to the subject's property, by borough and dataset.
+
+    Of a public register, where the property itself is erased, only those that are tied to no other beside it: a licence
+    for several flats loses this one's link and stays for the others. A person's name is blanked in it all the same.
+    """
     rows = lake.read("link", columns=["borough", "dataset", "record_id", "uprn", "decision"])
     if rows is None:
         return {}
-    tied = pc.is_in(rows["decision"], pa.array(["linked", "parent"]))
-    mine = rows.filter(pc.and_(pc.equal(rows["uprn"], str(uprn)), tied)).to_pydict()
+    rows = rows.filter(pc.is_in(rows["decision"], pa.array(["linked", "parent"])))
+    is_mine = pc.equal(rows["uprn"], str(subject.uprn))
+    mine = rows.filter(is_mine)
+    beside = rows.filter(pc.and_(pc.invert(is_mine), pc.is_in(rows["record_id"], mine["record_id"].combine_chunks())))
+    every = {} if subject.names else registry.contracts()
+    registers = pa.array([name for name, contract in every.items() if _is_register(contract)], pa.string())
+    several = set(_records(beside.filter(pc.is_in(beside["dataset"], registers))))
     found: dict[tuple[str, str], set[int]] = {}
-    for borough, dataset, record in zip(mine["borough"], mine["dataset"], mine["record_id"], strict=True):
-        found.setdefault((borough, dataset), set()).add(record)
+    for borough, dataset, record in _records(mine):
+        if (borough, dataset, record) not in several:
+            found.setdefault((borough, dataset), set()).add(record)
     return found
+
+
+def _records(links: pa.Table) -> Iterable[tuple[str, str, int]]:
+    return zip(*(links[name].to_pylist() for name in ("borough", "dataset", "record_id")), strict=True)
+
+
+def _is_register(contract: Contract) -> bool:
+    return any(entry.privacy == "public_register" for entry in contract.fields)
 
 
 def _own_places(uprn: str | None) -> list[str]:
@@ -203,9 +241,13 @@ def _look_in_derived(found: Found) -> None:
                 found.derived[(table, part["borough"])] = int(going.sum())
 
 
+def _records_of(found: Found) -> set[tuple[str, str, int]]:
+    return {(hit.borough, hit.dataset, record) for hit in found.hits for record in (*hit.records, *hit.blanked)}
+
+
 def _look_in_lists(found: Found) -> None:
     if found.subject.names:
-        return  # a list names no person
+        return  # a person's entries stay, without their landlord
     with transaction() as session:
         mine = sa.select(ListEntry.list_id, sa.func.count()).where(ListEntry.uprn == found.subject.uprn)
         found.lists = dict(session.execute(mine.group_by(ListEntry.list_id)).all())
@@ -281,7 +323,9 @@ def erase(found: Found, who: str, reason: str) -> None:
     for path in found.history:
         lake_deletion.lake_folder().remove(path)
     _erase_lists(found)
+    dossiers.erase(found.told, found.subject)
     link_decisions.erase(found.decisions, found.notes)
+    casework_records.erase(found.casework)
     bucket = Folder(settings().bucket_url)
     for path in found.quarantine:
         bucket.remove(path)

@@ -12,12 +12,13 @@ from pipelines.core.bucket import Folder
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.settings import settings
+from pipelines.governance import dossiers
 
 
 def take_down(borough: str, why: str) -> list[str]:
     """Take down every list of a borough that stands, with its published files and the reason; returns their names.
 
-    The entries stay in the ledger, unseen, until retention takes them.
+    The entries stay in the ledger, unseen, until retention takes them; what stood behind them goes at once.
     """
     with transaction() as session:
         mine = sa.select(PublishedList).where(PublishedList.borough == borough, PublishedList.withdrawn_at.is_(None))
@@ -32,17 +33,19 @@ def take_down(borough: str, why: str) -> list[str]:
             row = session.get_one(PublishedList, issued.id)
             row.withdrawn_at, row.withdrawn_why = clock.now(), why
             row.published_at, row.files = None, {}
+        dossiers.forget_borough(session, borough)
     return [issued.id for issued in down]
 
 
 def forget_entries(borough: str, since: datetime | None = None) -> int:
-    """Delete the entries and files of a borough's lists issued since a moment; returns how many entries."""
+    """Delete entries, dossiers and files of a borough's lists issued since a moment; returns how many entries."""
     with transaction() as session:
         lists = session.scalars(sa.select(PublishedList).where(PublishedList.borough == borough)).all()
         rested = [issued for issued in lists if since is None or issued.issued_at >= since]
         names = [issued.id for issued in rested]
         number = session.scalar(sa.select(sa.func.count()).where(ListEntry.list_id.in_(names))) or 0
         session.execute(sa.delete(ListEntry).where(ListEntry.list_id.in_(names)))
+        dossiers.forget(session, names)
     for issued in rested:
         remove_files(issued)
     return number

@@ -15,7 +15,17 @@ from pipelines.core.ledger.models import FINAL, Drop, LastGood, ListEntry, Publi
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.governance import access, audit, drop_deletion, lake_deletion, link_decisions, lists_down, standing
+from pipelines.governance import (
+    access,
+    audit,
+    casework_records,
+    dossiers,
+    drop_deletion,
+    lake_deletion,
+    link_decisions,
+    lists_down,
+    standing,
+)
 from schemas import registry
 
 TABLES = standing.DERIVED
@@ -27,21 +37,23 @@ UNAGREED_DAYS = 30
 class Due:
     """What is past its retention: drops, those of them that a dataset stands on, and lists whose entries go.
 
-    `decisions` are numbers of people's decisions about links, by borough.
+    `decisions` are numbers of people's decisions about links, by borough; `casework` what officers recorded.
     """
 
     drops: list[Drop]
     stood_on: list[LastGood]
     lists: list[str]
     decisions: dict[str, list[int]]
+    casework: dict[str, casework_records.Records]
     counts: dict[str, int] = field(default_factory=dict)
 
 
 def apply_retention() -> StageResult:
-    """Delete drops and list entries past their retention, and lake history past `LODA_HISTORY_DAYS`.
+    """Delete drops, list entries and dossiers past their retention, and lake history past `LODA_HISTORY_DAYS`.
 
     A drop that is the last good one of its dataset stays as long as an agreement covers it. Counts: `drops` deleted,
-    `lists` whose entries are deleted, `decisions` about links deleted, `tables` whose history was cut.
+    `lists` whose entries are deleted, `decisions` about links deleted, `officers` records deleted, `tables` whose
+    history was cut.
     """
     found = due()
     deleted = _delete(found)
@@ -49,16 +61,19 @@ def apply_retention() -> StageResult:
         _forget_list(name)
     for borough, numbers in found.decisions.items():
         link_decisions.forget(borough, numbers, settings().operator)
+    for borough, records in found.casework.items():
+        casework_records.forget(borough, records, settings().operator)
     tables = _cut_history()
     ledger.settle()
-    decisions = found.counts["decisions"]
-    done = bool(found.drops or found.lists or decisions)
+    decisions, officers = found.counts["decisions"], found.counts["officers"]
+    done = bool(found.drops or found.lists or decisions or officers)
     sentence = (
-        f"{len(found.drops)} drops with {deleted} files, the entries of {len(found.lists)} lists and {decisions} "
-        "decisions about links deleted; "
+        f"{len(found.drops)} drops with {deleted} files, the entries of {len(found.lists)} lists, {decisions} "
+        f"decisions about links and {officers} records of officers deleted; "
         f"history of {tables} tables kept for {settings().history_days} days"
     )
-    counts = {"drops": len(found.drops), "lists": len(found.lists), "decisions": decisions, "tables": tables}
+    counts = {"drops": len(found.drops), "lists": len(found.lists), "decisions": decisions, "officers": officers}
+    counts["tables"] = tables
     return StageResult("retention", "london", "made" if done else "unchanged", sentence, dict(counts))
 
 
@@ -99,7 +114,9 @@ def due() -> Due:
     decided = _decisions_due(now)
     counts = {"drops": len(old), "lists": len(going), "datasets": len(stood_on)}
     counts["decisions"] = sum(len(numbers) for numbers in decided.values())
-    return Due(old, stood_on, going, decided, counts)
+    recorded = _casework_due(now)
+    counts["officers"] = sum(sum(records.counts().values()) + len(records.files) for records in recorded.values())
+    return Due(old, stood_on, going, decided, recorded, counts)
 
 
 def _decisions_due(now: datetime) -> dict[str, list[int]]:
@@ -110,6 +127,17 @@ def _decisions_due(now: datetime) -> dict[str, list[int]]:
             numbers = link_decisions.past_retention(session, borough, days, now)
         if numbers:
             found[borough] = numbers
+    return found
+
+
+def _casework_due(now: datetime) -> dict[str, casework_records.Records]:
+    found = {}
+    for borough in casework_records.boroughs():
+        days = retention_days(borough, casework_records.DATASET), retention_days(borough, standing.SPINE)
+        with transaction() as session:
+            records = casework_records.past_retention(session, borough, *days, now)
+        if records:
+            found[borough] = records
     return found
 
 
@@ -190,13 +218,14 @@ def _forget_list(name: str) -> None:
         number = session.scalar(sa.select(sa.func.count()).where(ListEntry.list_id == name)) or 0
         lists_down.remove_files(issued)
         session.execute(sa.delete(ListEntry).where(ListEntry.list_id == name))
+        behind = dossiers.forget(session, [name])
         issued.published_at, issued.files = None, {}
         audit.record(
             session,
             who=settings().operator,
             what="delete list past retention",
             about=name,
-            details={"entries": number},
+            details={"entries": number, "dossiers": behind},
         )
 
 

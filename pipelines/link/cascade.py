@@ -17,7 +17,7 @@ from pipelines.link import pairs
 from pipelines.link.features import all_words, shared_words
 from pipelines.link.places import ASIDE_KINDS, BUILDING, sides, without_sides, written_out
 from pipelines.link.spine import Spine
-from pipelines.link.units import resolve
+from pipelines.link.units import alike, one_name, resolve
 from pipelines.link.verdicts import CERTAIN, together, verdicts
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
 
@@ -45,13 +45,16 @@ class Notes:
 
 
 ALL_WORDS = 0.999
+OF_A_TEXT = ["canonical", "postcode", "words", "uprn", "rank", "is_parent"]
+"""What is asked of a property that is found by its text."""
 LOST_COMMA = r"^([A-Z]+) ([0-9]+[A-Z]?)\|\|\|"
 Stage = Callable[[pd.DataFrame, Spine, Notes], pd.DataFrame]
 
 
 def exact(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
     """Canonical address and postcode of one property."""
-    there = spine.rows.loc[spine.rows["live"] & (spine.rows["canonical"] != "") & (spine.rows["postcode"] != "")]
+    known = spine.rows["live"] & (spine.rows["canonical"] != "") & (spine.rows["postcode"] != "")
+    there = spine.rows[OF_A_TEXT].loc[known]
     key = ["canonical", "postcode"]
     found = _by_key(addresses, there, key, LinkReason.EXACT_ADDRESS_AND_POSTCODE)
     # "FLAT 74 HIGH ST" without a comma may be the only flat at number 74: so it is where the gazetteer has one.
@@ -81,7 +84,8 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     has the street in that postcode, or in its district while the match lies in another: two streets of one name,
     or a number that the gazetteer writes as a range, are likelier than a wrong postcode.
     """
-    rows = spine.rows.loc[spine.rows["live"] & (spine.rows["canonical"] != "") & (spine.rows["street"] != "")]
+    known = spine.rows["live"] & (spine.rows["canonical"] != "") & (spine.rows["street"] != "")
+    rows = spine.rows[[*OF_A_TEXT, "low", "name", "street", "place", "building"]].loc[known]
     once = rows.loc[~rows["canonical"].duplicated(keep=False) & ((rows["low"] >= 0) | (rows["name"] != ""))]
     line = ["low", "name", "street"]
     where = rows.loc[rows["street"].isin(addresses["street"]), [*line, "postcode"]]
@@ -179,17 +183,20 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
     ):
         notes.why.setdefault(reason, set()).update(some)
     matched = enough.join(found.best, how="inner")
+    doubtful = of_the_block(matched, spine)
     _read_by_building(matched, spine)
-    matched, within, lost = _in_a_court(matched, spine)
-    notes.why.setdefault(LinkReason.ALL_CONTRADICTED, set()).update(lost)
-    doubtful = matched["decided"] & (_flat_for_house(matched, spine) | _says_little(matched, spine))
+    matched, court, nested = _in_a_court(matched, spine)
+    doubtful = doubtful.loc[matched.index] | _flat_for_house(matched, spine) | _says_little(matched, spine)
+    doubtful &= matched["decided"]
     matched["decided"] &= ~doubtful
     matched["near"] |= doubtful
-    second = matched["second"].map(spine.buildings["parent"]).fillna("")
-    decided = resolve(matched.assign(runner_up=second).loc[matched["decided"]], spine)
+    second = matched["second"].map(spine.buildings["parent"]).fillna("").where(matched["decided"], "")
+    told = resolve(pd.concat([matched.assign(runner_up=second), court]), spine)
+    within = _court_itself(told.loc[told.index.isin(court.index)])
+    notes.why.setdefault(LinkReason.ALL_CONTRADICTED, set()).update(nested.difference(within.index))
+    decided = told.loc[told.index.isin(matched.index[matched["decided"]])]
     near = matched.loc[matched["near"]]
-    maybe = resolve(near.assign(runner_up=""), spine)
-    would = maybe["uprn"].where(maybe["uprn"] != "", maybe["runner_up"]).reindex(near.index).fillna("")
+    would = told["uprn"].where(told["uprn"] != "", told["runner_up"]).reindex(near.index).fillna("")
     tight = (near["second"] >= 0) & (near["gap"] < near["probability"] / 2)
     reviews = [
         verdicts(
@@ -203,6 +210,20 @@ def likeliest(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFra
         for mask, reason in ((tight, LinkReason.SMALL_GAP), (~tight, LinkReason.NEAR_MATCH))
     ]
     return together([decided, within, *reviews])
+
+
+def of_the_block(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
+    """Whether a number that would be read as a flat's may be its block's: `Flat Mill Mansions, 9, Mill Lane`.
+
+    So it may be if it stands behind the block's name and before the street, where the flat's own was lost, though the
+    gazetteer has the block without a number; or if it is two numbers.
+    """
+    there = matched["building"].map(spine.buildings["name_written"]).fillna("").to_numpy()
+    # "Flat Mill 9, Mansions": what was read as the street is the rest of the name.
+    name, whole = matched["name_written"].to_numpy(), (matched["name_written"] + written_out(matched["street"]))
+    behind = (name != "") & (matched["street"] != "") & one_name(name, there) & ~alike(whole.to_numpy(), there)
+    found: pd.Series[bool] = matched["as_number"] & (behind | (matched["low"] != matched["high"]))
+    return found
 
 
 def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:
@@ -245,22 +266,24 @@ def _in_a_court(matched: pd.DataFrame, spine: Spine) -> tuple[pd.DataFrame, pd.D
     """`Flat 4, 6 Tower Court`, where the gazetteer's 6 is itself a unit of the building Tower Court.
 
     Returns:
-        The other matches; verdicts for these, by the number in the court; and those whose number is not there.
+        The other matches that are decided or near; those of these that are decided, as the number in the court; and
+        all of these.
     """
     name = matched["building"].map(spine.buildings["name_written"])
     numberless = matched["building"].map(spine.buildings["low"]) < 0
     nested = matched["has_unit"] & ~matched["as_number"] & (matched["low"] >= 0) & numberless & (name != "")
     nested &= written_out(matched["street"]) == name
-    if not nested.any():
-        return matched, together([]), matched.index[:0]
     house = matched.loc[nested & matched["decided"]].copy()
     house["kind"], house["identifier"], house["floor"], house["room"] = "FLAT", house["low"].astype(str), "", ""
-    found = resolve(house.assign(runner_up=""), spine)
-    at = found["decision"] == str(Decision.LINKED)
-    found = found.loc[at].assign(
+    others = matched.loc[~nested & (matched["decided"] | matched["near"])].copy()
+    return others, house.assign(runner_up=""), matched.index[nested]
+
+
+def _court_itself(told: pd.DataFrame) -> pd.DataFrame:
+    """Where the number in the court is found, the flat lies in that unit, and the gazetteer does not have it."""
+    return told.loc[told["decision"] == str(Decision.LINKED)].assign(
         decision=str(Decision.PARENT), reason=str(LinkReason.UNIT_NOT_IN_GAZETTEER), level=str(Level.BUILDING)
     )
-    return matched.loc[~nested], found, matched.index[nested].difference(found.index)
 
 
 def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
@@ -268,8 +291,8 @@ def _flat_for_house(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
 
     So it may be if a flat of that number lies in the record's own street and postcode, and the match in another.
     """
-    units = spine.rows.loc[spine.rows["has_unit"] & (spine.rows["postcode"] != "")]
-    units = units.loc[units["street"].isin(matched["street"])]
+    there = spine.rows["has_unit"] & (spine.rows["postcode"] != "") & spine.rows["street"].isin(matched["street"])
+    units = spine.rows[["identifier", "street", "postcode"]].loc[there]
     flats = pd.Index((units["identifier"] + "|" + units["street"] + "|" + units["postcode"]).unique())
     asked = matched["low"].astype(str) + "|" + matched["street"] + "|" + matched["postcode"]
     elsewhere = matched["building"].map(spine.buildings["postcode"]) != matched["postcode"]
@@ -315,37 +338,46 @@ def decide(
     """
     notes = Notes(scorer, missing or pairs.Missing.of(addresses, spine))
     aside = addresses["kind"].isin(ASIDE_KINDS)
-    parts, _ = _through(CASCADE, addresses.loc[~aside], spine, notes)
-    if aside.any():
-        parts += _beside(addresses.loc[aside], spine, notes)
-    return together(parts).reindex(addresses.index), notes
+    same = _same_place(addresses.loc[aside], spine)
+    beside = aside & ~addresses.index.isin(same.index)
+    # Both go through together, since most of what a stage costs is the same for one address as for a thousand.
+    asked = addresses.loc[~addresses.index.isin(same.index)]
+    parts, _ = _through(CASCADE, _without_aside(asked, beside.loc[asked.index]), spine, notes)
+    made = together([same, *parts]).reindex(addresses.index)
+    _to_people(made, beside, several=addresses["kind"] == "SEVERAL")
+    return made, notes
 
 
-def _beside(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> list[pd.DataFrame]:
-    """A place beside a property, or two properties in one cell, goes to people with the property as `runner_up`.
-
-    Unless the gazetteer has that very place in the same words ("Land adjacent to 34 Market Street").
-    """
-    there = spine.rows.loc[spine.rows["live"] & spine.rows["kind"].isin(ASIDE_KINDS)]
+def _same_place(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
+    """Places beside a property that the gazetteer has in the same words ("Land adjacent to 34 Market Street")."""
+    there = spine.rows[OF_A_TEXT].loc[spine.rows["live"] & spine.rows["kind"].isin(ASIDE_KINDS)]
     key = ["canonical", "postcode", "words"]
-    same = _by_key(addresses, there, key, LinkReason.EXACT_ADDRESS_AND_POSTCODE).assign(stage=str(LinkStage.EXACT))
-    rest = addresses.loc[~addresses.index.isin(same.index)]
-    plain = rest.assign(kind="", has_unit=False, canonical=rest["canonical"].str.replace(r"^[A-Z]+\|", "|", regex=True))
-    parts, _ = _through(CASCADE, plain, spine, notes)
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return [same]
-    made = pd.concat(parts)
-    several = (rest["kind"] == "SEVERAL").reindex(made.index)
-    people = (made["decision"] != str(Decision.NONE)) | several
+    found = _by_key(addresses, there, key, LinkReason.EXACT_ADDRESS_AND_POSTCODE)
+    return found.assign(stage=str(LinkStage.EXACT))
+
+
+def _without_aside(addresses: pd.DataFrame, beside: pd.Series[bool]) -> pd.DataFrame:
+    """The addresses, those of places beside a property as the property's own."""
+    plain = addresses["canonical"].str.replace(r"^[A-Z]+\|", "|", regex=True)
+    return addresses.assign(
+        kind=addresses["kind"].mask(beside, ""),
+        has_unit=addresses["has_unit"] & ~beside,
+        canonical=addresses["canonical"].mask(beside, plain),
+    )
+
+
+def _to_people(made: pd.DataFrame, beside: pd.Series[bool], several: pd.Series[bool]) -> None:
+    """A place beside a property, or two properties in one cell, goes to people with the property as `runner_up`."""
+    people = beside & ((made["decision"] != str(Decision.NONE)) | several)
+    if not people.any():
+        return
     made["runner_up"] = made["runner_up"].mask(people & (made["uprn"] != ""), made["uprn"])
     for column, value in (("uprn", ""), ("decision", str(Decision.REVIEW)), ("level", str(Level.NONE))):
         made[column] = made[column].mask(people, value)
     for column in ("probability", "gap"):
         made[column] = made[column].mask(people, made[column] / 2)
     made["reason"] = made["reason"].mask(people, str(LinkReason.BESIDE_THE_PROPERTY))
-    made["reason"] = made["reason"].mask(several, str(LinkReason.SEVERAL_ADDRESSES))
-    return [same, made]
+    made["reason"] = made["reason"].mask(people & several, str(LinkReason.SEVERAL_ADDRESSES))
 
 
 def left_open(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:

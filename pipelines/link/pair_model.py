@@ -7,21 +7,20 @@ import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from pipelines.link import fellegi_sunter
 from pipelines.link.features import FEATURES
 from pipelines.link.pairs import Scorer
+from pipelines.link.trees import Trees
 
 Floats = npt.NDArray[np.float64]
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
-MODEL = HERE / "pair_model.skops"
+MODEL = HERE / "pair_model.npz"
 CARD = HERE / "pair_model.json"
 
 
@@ -30,12 +29,12 @@ class PairModel:
     """A model with its calibration.
 
     Attributes:
-        estimator: scikit-learn's; `predict_proba` over `FEATURES`.
+        trees: scikit-learn's, over `FEATURES`.
         knots, shares: of those best candidates whose share of the odds is `knots`, `shares` are right.
         link_from, gap_from, review_from, missing: see `pairs.Scorer`.
     """
 
-    estimator: Any
+    trees: Trees
     knots: Floats
     shares: Floats
     link_from: float
@@ -47,19 +46,11 @@ class PairModel:
         """Probability that each pair is one building, by itself."""
         if features.empty:
             return np.zeros(0)
-        values = np.ascontiguousarray(features[list(FEATURES)].to_numpy(np.float32))
-        # The work is small, and threads that wait for each other on a busy core take ten times longer.
-        with _threads().limit(limits=1, user_api="openmp"):
-            return np.asarray(self.estimator.predict_proba(values)[:, 1])
+        return self.trees.probability(features[list(FEATURES)].to_numpy(np.float32))
 
     def calibrated(self, probability: Floats) -> Floats:
         """Share of such best candidates that are right."""
         return np.interp(probability, self.knots, self.shares)
-
-
-@lru_cache
-def _threads() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def current() -> Scorer:
@@ -73,13 +64,9 @@ def current() -> Scorer:
 @lru_cache
 def shipped() -> PairModel:
     """The model that comes with the code."""
-    from skops import io
-
     card = json.loads(CARD.read_text(encoding="utf-8"))
-    kinds = io.get_untrusted_types(file=MODEL)
-    estimator = io.load(MODEL, trusted=[kind for kind in kinds if kind.startswith(("sklearn.", "numpy."))])
     return PairModel(
-        estimator,
+        Trees.read(MODEL),
         np.array(card["calibration"]["share"]),
         np.array(card["calibration"]["right"]),
         **card["thresholds"],

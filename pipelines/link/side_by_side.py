@@ -23,7 +23,6 @@ from pipelines.link import cascade
 from pipelines.link.linking import link
 from pipelines.link.pair_model import current
 from pipelines.link.pairs import Missing
-from pipelines.link.places import ASIDE_KINDS
 from pipelines.link.records import make_records
 from pipelines.link.spine import Spine, Whole, assemble, read_rows, streets_given
 from pipelines.link.streets import Streets
@@ -75,8 +74,6 @@ def _decide(
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """As `cascade.decide`, a part a worker. The ceilings of `candidates` hold for each part by itself."""
     part = pd.util.hash_array(addresses["canonical"].to_numpy(object)) % parts
-    # They are few, and go through the cascade by themselves: once, not once a part.
-    part[addresses["kind"].isin(ASIDE_KINDS).to_numpy()] = 0
     some = [addresses.loc[part == n] for n in range(parts)]
     found = list(run(_decided, repeat(kept or spine), some, repeat(area)))
     counts = pd.DataFrame([count for _, count in found]).fillna(0.0).sum()

@@ -21,6 +21,20 @@ OTHERWISE = 0.97
 SAME_NAME = 0.8
 """OSA similarity from which two names of buildings or shops are one name."""
 
+OF_A_PROPERTY = [
+    *UNIT,
+    "has_unit",
+    "from_suffix",
+    "low",
+    "name",
+    "name_written",
+    "building",
+    "uprn",
+    "rank",
+    "is_parent",
+]
+"""What is asked of a property here."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -65,8 +79,8 @@ def resolve(queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
     """
     if queries.empty:
         return together([])
-    rows = spine.rows
-    candidates = rows.loc[rows["live"] & rows["building"].isin(queries["building"].unique())]
+    meant = spine.rows["live"] & spine.rows["building"].isin(queries["building"].unique())
+    candidates = spine.rows[OF_A_PROPERTY].loc[meant]
     units = candidates.loc[candidates["has_unit"]]
     plain = candidates.loc[~candidates["has_unit"]]
     asks = queries["has_unit"]
@@ -103,6 +117,8 @@ def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFra
         verdict = _choose(queries, _fits(left, right, rule.key), units, rule)
         parts.append(verdict)
         left = left.loc[~left.index.isin(verdict.index)]
+    if left.empty:
+        return together(parts)
     rest = queries.loc[left.index]
     # An upper and a lower maisonette, two penthouses with numbers: the bare word is one of them.
     kinds = pd.MultiIndex.from_frame(units[["building", "kind"]])
@@ -297,15 +313,19 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -
     if pairs.empty:
         return pairs[["query", "row"]]
     one, two = pairs["name_written_x"].to_numpy(), pairs["name_written_y"].to_numpy()
-    return pairs.loc[_one_name(one, two), ["query", "row"]].reset_index(drop=True)
+    return pairs.loc[one_name(one, two), ["query", "row"]].reset_index(drop=True)
 
 
-def _one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+def one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
     """Names that are alike, or one goes on where the other ends (`BETHWIN`, `BETHWINHOUSE`), or one is missing."""
-    near = cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME
     prefix = cpdist(one, two, scorer=Prefix.similarity, dtype=np.float32)
     shorter = np.minimum(np.char.str_len(one.astype(str)), np.char.str_len(two.astype(str)))
-    return np.asarray((one == "") | (two == "") | near | ((prefix == shorter) & (shorter >= 4)))
+    return np.asarray((one == "") | (two == "") | alike(one, two) | ((prefix == shorter) & (shorter >= 4)))
+
+
+def alike(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Names in which there is no more than a slip of the pen."""
+    return np.asarray(cpdist(one, two, scorer=OSA.normalized_similarity, dtype=np.float32) >= SAME_NAME)
 
 
 def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from schemas.registry import mapping_folders
 from schemas.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
-    from pipelines.extracts import Recognised
+    from pipelines.extracts.recognise import Recognised
 
 STILL_IT = 0.5
 """A file that has fewer of a layout's headings is not that layout in another form but another one."""

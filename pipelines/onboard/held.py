@@ -16,7 +16,8 @@ from pipelines.core.hashing import code_version, hash_of
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.core.types import StageResult
-from pipelines.extracts import Extract, IntakeFiles, raw_extract, recognise
+from pipelines.extracts import Extract, IntakeFiles, raw_extract
+from pipelines.extracts.recognise import recognise
 from pipelines.onboard.compose import Answers
 from pipelines.onboard.proposal import Proposal
 from pipelines.onboard.propose import NO_ANSWERS, propose

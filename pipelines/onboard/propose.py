@@ -25,7 +25,7 @@ from schemas.registry import FOLDER
 from schemas.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
-    from pipelines.extracts import Recognised
+    from pipelines.extracts.recognise import Recognised
 
 BY_LAYOUT = 0.99
 HARDLY_KNOWN = 0.3

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from pipelines.core.tables import LANDLORD, LINK
 from pipelines.governance import access
+from schemas.agreement import Role
 
 PURPOSE: access.Purpose = "hmo_detection"
-ROLE: access.Role = "analyst"
+ROLE: Role = "analyst"
 TIED = ("linked", "parent")
 
 
@@ -55,7 +56,8 @@ def beside(borough: str, listed: pd.DataFrame, as_of: date) -> pd.DataFrame:
     order = ["of_building", "way", "start", "record_id"]
     first = every.sort_values(order, ascending=[True, True, False, True], na_position="last").drop_duplicates("uprn")
     told = first.set_index("uprn")[["landlord_id", "landlord_name"]].reindex(listed["uprn"])
-    return listed.assign(**{name: told[name].to_numpy(dtype=object) for name in told})
+    landlord, name = (told[column].to_numpy(dtype=object) for column in ("landlord_id", "landlord_name"))
+    return listed.assign(landlord_id=landlord, landlord_name=name)
 
 
 def _known(way: Way, borough: str, places: pd.DataFrame, as_of: date) -> pd.DataFrame:
@@ -72,7 +74,8 @@ def _known(way: Way, borough: str, places: pd.DataFrame, as_of: date) -> pd.Data
     told = pd.DataFrame({"record_id": read["record_id"].to_numpy()})
     told["start"] = pd.to_datetime(read[way.start].to_pandas())
     told["landlord_name"] = read[way.name].to_pandas().astype(object) if way.name else None
-    return rows.merge(told, on="record_id")
+    known_of: pd.DataFrame = rows.merge(told, on="record_id")
+    return known_of
 
 
 def _tied(way: Way, borough: str, places: pd.DataFrame) -> pd.DataFrame:
@@ -88,4 +91,5 @@ def _tied(way: Way, borough: str, places: pd.DataFrame) -> pd.DataFrame:
     )
     named = landlord.select(["record_id", "landlord_id"]).to_pandas().drop_duplicates("record_id")
     tied = links.merge(named, on="record_id").merge(places, on="place")
-    return tied.drop(columns="place").drop_duplicates(["uprn", "record_id"])
+    found: pd.DataFrame = tied.drop(columns="place").drop_duplicates(["uprn", "record_id"])
+    return found

@@ -7,10 +7,30 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, properties, records, sessions, sign_in, tokens
+    from review.pages import (
+        audit,
+        health,
+        home,
+        intake,
+        intake_files,
+        intake_mappings,
+        links,
+        lists,
+        properties,
+        records,
+        sessions,
+        sign_in,
+        tokens,
+    )
 
     return [
+        audit.pages,
+        health.pages,
         home.pages,
+        intake.pages,
+        intake_files.pages,
+        intake_mappings.pages,
+        links.pages,
         lists.pages,
         properties.pages,
         records.pages,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pipelines.core.errors import LodaError
 from pipelines.core.settings import settings as home_settings
-from pipelines.extracts import Extract, recognise
+from pipelines.extracts import Extract
+from pipelines.extracts.recognise import recognise
 from pipelines.onboard import propose
 from pipelines.rehearsal import rehearse
 from tests.homes import own_home

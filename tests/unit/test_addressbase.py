@@ -11,8 +11,9 @@ from pipelines.core.bucket import Folder
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.ledger.models import Drop
 from pipelines.core.settings import settings
-from pipelines.extracts import IntakeFiles, choose_layout, recognise
+from pipelines.extracts import IntakeFiles, choose_layout
 from pipelines.extracts.addressbase import is_addressbase
+from pipelines.extracts.recognise import recognise
 from pipelines.harmonise import harmonise_extract
 from schemas import registry
 from schemas.mapping import Shape

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from pipelines.core import lake
 from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, Erasure, LastGood, ListEntry
@@ -18,6 +19,7 @@ from pipelines.governance.drop_deletion import lake_folder
 from pipelines.governance.enforcement import apply_agreements
 from schemas import registry
 from tests.unit.governed_world import borough_with_list, drop, stored, token
+from tests.unit.licensing_world import write_links
 
 PURPOSE = "hmo_detection"
 KATE = subjects.person_subject(["Kate Example"])
@@ -122,6 +124,30 @@ def test_a_person_at_one_property_only(world: Path):
     assert [(hit.borough, hit.dataset) for hit in found.hits] == [("bexley", "council_tax")]
     erasure.erase(found, "B Example", "request 19")
     assert uprns("council_tax") == {"1", "2", "3", "15", "16"}
+
+
+def test_a_licence_for_several_flats_stays_for_the_others(world: Path):
+    tied = [("council_tax", 1, "1"), ("council_tax", 2, "2"), ("council_tax", 3, "3")]
+    write_links(*tied, ("hmo_licence", 1, "2"), ("hmo_licence", 1, "3"), borough="camden")
+    kate = erasure.find(subjects.person_subject(["Kate Example"], "2"), lines_of)
+    assert [(hit.dataset, hit.blanked) for hit in kate.hits] == [("hmo_licence", [1])], "a name goes all the same"
+    found = erasure.find(subjects.property_subject("uprn:2"), lines_of)
+    assert "hmo_licence" not in {hit.dataset for hit in found.hits}
+    erasure.erase(found, "B Example", "request 20")
+    licences = access.read_dataset("hmo_licence", boroughs=["camden"], purpose=PURPOSE)
+    assert licences["licence_ref"].to_pylist() == ["L1"]
+    left = lake.read("link", boroughs=["camden"]).to_pylist()
+    assert [(row["dataset"], row["uprn"]) for row in left] == [
+        ("council_tax", "1"),
+        ("council_tax", "3"),
+        ("hmo_licence", "3"),
+    ]
+
+
+def test_a_licence_for_one_flat_goes_with_it(world: Path):
+    write_links(("council_tax", 2, "2"), ("hmo_licence", 1, "2"), borough="camden")
+    erasure.erase(erasure.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 21")
+    assert len(access.read_dataset("hmo_licence", boroughs=["camden"], purpose=PURPOSE)) == 0
 
 
 def test_bytes_that_nobody_can_read_are_named(world: Path):

@@ -34,6 +34,10 @@ def never(*args: Any) -> npt.NDArray[np.bool_]:
     return np.zeros(len(args[0]), dtype=bool)
 
 
+def nowhere(matched: pd.DataFrame, *_: Any) -> pd.Series[bool]:
+    return pd.Series(data=False, index=matched.index)
+
+
 def always(left: pd.DataFrame, right: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return np.ones(len(left), dtype=bool)
 
@@ -110,6 +114,20 @@ VETOES: list[tuple[str, tuple[Patch, ...], str, str, tuple[str, ...]]] = [
         TREACHEROUS + "north, south and the same postcode",
         "14 West Meridian Road",
         ("7",),
+    ),
+    (
+        "of_the_block",
+        ((cascade, "of_the_block", nowhere),),
+        TREACHEROUS + "a number behind the name of a block",
+        "Flat Wigmore Mansions, 9, Orchard Road, London",
+        ("1", "2", "3", "4"),
+    ),
+    (
+        "of_the_block, two numbers",
+        ((cascade, "of_the_block", nowhere),),
+        TREACHEROUS + "a number behind the name of a block",
+        "Larch, 15-17, Vine Mews, London",
+        ("5", "6"),
     ),
 ]
 

@@ -11,8 +11,8 @@ from fpdf.enums import AccessPermission
 
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.settings import settings
-from pipelines.extracts import recognise
 from pipelines.extracts.pdf import _read
+from pipelines.extracts.recognise import recognise
 from pipelines.ingest.sniffing import Copied, check_content, check_kind, copy_and_measure
 from schemas.mapping import Shape
 from tests.unit.layouts import extract_of, read

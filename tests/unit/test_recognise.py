@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.errors import RefusedDrop
-from pipelines.extracts import Recognised, recognise
 from pipelines.extracts.chunk import plain_text
+from pipelines.extracts.recognise import Recognised, recognise
 from pipelines.extracts.recognise_pages import pattern_of
 from schemas.mapping import Shape
 from tests.conftest import needs_real_data, real_data

@@ -27,6 +27,7 @@ from pipelines.link.records import make_records
 from pipelines.link.spine import COLUMNS, Spine, make_spine
 from pipelines.link.training.errors import SEVERITIES, mistyped, rewritten
 from pipelines.link.training.gazetteers import as_parts, enriched
+from pipelines.link.trees import Trees
 
 RECORDS = 6_000
 """Of each kind of error, a gazetteer."""
@@ -86,7 +87,7 @@ def train(gazetteers: Mapping[str, pa.Table], seed: int = 1, workers: int = 2) -
     share, right, gap = (np.concatenate([part[n] for part in judged]) for n in range(3))
     knots, shares = _calibration(share, right)
     link_from, gap_from, curve = _thresholds(np.interp(share, knots, shares), gap, right)
-    model = PairModel(estimator, knots, shares, link_from, gap_from, WORTH_A_LOOK, usual)
+    model = PairModel(Trees.of(estimator), knots, shares, link_from, gap_from, WORTH_A_LOOK, usual)
     card = {
         "gazetteers": {"fitted": [n for n in names if n not in held], "held_out": held},
         "pairs": {name: {"pairs": len(e.true), "true": int(e.true.sum())} for name, e in made.items()},
@@ -101,16 +102,14 @@ def train(gazetteers: Mapping[str, pa.Table], seed: int = 1, workers: int = 2) -
 
 
 def save(trained: Trained, folder: Path) -> None:
-    """Write the model by skops and its card as JSON, under the names by which the night finds them.
+    """Write the model's trees as plain arrays and its card as JSON, under the names by which the night finds them.
 
     Raises:
         LodaError: the folder cannot be written to.
     """
-    from skops import io
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        io.dump(trained.model.estimator, folder / MODEL.name)
+        (folder / MODEL.name).write_bytes(trained.model.trees.written())
         (folder / CARD.name).write_text(json.dumps(trained.card, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise LodaError(f"'{folder}' cannot be written to ({error.strerror or 'unknown fault'}).") from error
