@@ -6,6 +6,7 @@ about who is let through, whatever lies in the ledger.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -91,6 +92,16 @@ def routes_of(app: FastAPI) -> dict[tuple[str, str], APIRoute]:
     return {(method, one.path): one for one in own for method in one.methods or ()}
 
 
+def at_once(**_: Any) -> PlainTextResponse:
+    """Stands for a page."""
+    return PlainTextResponse(REACHED)
+
+
+async def later(**_: Any) -> PlainTextResponse:
+    """Stands for a page that reads what is sent while it comes."""
+    return PlainTextResponse(REACHED)
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     """An app in which a stand-in takes the place of every page, and a home in which everybody of the tests signs in."""
@@ -99,7 +110,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
         forget_settings()
         made = create_app()
         for route in routes_of(made).values():
-            route.dependant.call = lambda **_: PlainTextResponse(REACHED)
+            route.dependant.call = later if inspect.iscoroutinefunction(route.endpoint) else at_once
         yield made
     forget_settings()
 
