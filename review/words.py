@@ -63,7 +63,8 @@ NOTICES = {
     "released": "The drop is released. The next night takes it in.",
     "refused": "The drop is refused.",
     "dropped": "The file is dropped. The next night takes it in; its receipt will stand here.",
-    "promoted": "The model is the champion from now on.",
+    "promoted": "The model is the champion from now on. The next night scores with it.",
+    "rolled-back": "The champion before is the champion again. The next night scores with it.",
     "signed-out": "You are signed out.",
 }
 """What is said when a form went through, by the code in the address."""

@@ -178,7 +178,8 @@ def listed_entries(borough: str, visited: Sequence[str] | None = None) -> pd.Dat
 def list_visits(borough: str) -> pd.DataFrame:
     """Visits because of a list: UPRN, day, whether it has an answer, and whether that is an HMO, an unlicensed one.
 
-    `source` tells whose record it is. What a visit to several flats at once found is of them all together and no answer about one.
+    `source` tells whose record it is. What a visit to several flats at once found is of them all together and no
+    answer about one.
     """
     columns = ["borough", "source", "record_id", "visit_date", "visit_reason", "access", "finding"]
     rows = access.read_dataset("inspection", boroughs=[borough], purpose="hmo_detection", columns=columns).to_pandas()

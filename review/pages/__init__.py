@@ -7,11 +7,12 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, performance, properties, records, sessions, sign_in, tokens
+    from review.pages import home, lists, model, performance, properties, records, sessions, sign_in, tokens
 
     return [
         home.pages,
         lists.pages,
+        model.pages,
         performance.pages,
         properties.pages,
         records.pages,

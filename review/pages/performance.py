@@ -15,7 +15,7 @@ from pipelines.governance.reads import reading
 from review import charts, words
 from review.permissions import Action
 from review.queries import coverage, performance
-from review.queries.performance import Results
+from review.queries.performance import Results, Tally
 from review.rendering import day, page
 from review.routing import Pages, person
 from schemas import registry
@@ -56,8 +56,8 @@ def show(request: Request, borough: str) -> Response:
 def _pictures(found: Results) -> dict[str, charts.Picture]:
     """Pictures of the weeks, oldest first, and of the priorities, where there is something to draw."""
     band = (found.base.rate, found.base.low, found.base.high) if found.base else None
-    newest = [week for week in reversed(found.weeks[:WEEKS_DRAWN])]
-    kinds = {
+    newest = list(reversed(found.weeks[:WEEKS_DRAWN]))
+    kinds: dict[str, tuple[str, list[tuple[tuple[str, ...], Tally]]]] = {
         "weeks": (
             "Unlicensed HMOs per 100 answered visits, by week",
             [((f"{week.monday.day}", f"{week.monday:%b}"), week.tally) for week in newest],

@@ -116,7 +116,7 @@ class Results:
 
 
 def of_lake(borough: str) -> OfLake:
-    """Read what the last night knew. To be called before a transaction is open: reading takes audit lines of its own."""
+    """Read what the last night knew. To be called before a transaction is open: reads are put on record."""
     visits = outcomes.list_visits(borough)
     entries = outcomes.listed_entries(borough, sorted(set(visits["uprn"])))
     base = outcomes.base_rate_of(borough, entries, visits, answer="unlicensed", steps=FEWEST_CONTROLS)
@@ -140,11 +140,11 @@ def results(session: Session, borough: str, lake: OfLake) -> Results:
     recorded, left_out = _recorded(session, borough)
     every = pd.concat([part for part in (recorded, lake.visits) if len(part)] or [recorded])
     every = every.drop_duplicates(["uprn", "day", "hit", "answered"]).reset_index(drop=True)
-    monday = [day - timedelta(days=day.weekday()) for day in every["day"]]
+    monday = [(day - timedelta(days=day.weekday())).isoformat() for day in every["day"]]
     band = [
         words.band(int(rank), int(capacity)) for rank, capacity in zip(every["rank"], every["capacity"], strict=True)
     ]
-    weeks = [Week(day, tally) for day, tally in _tallies(every, monday).items()]
+    weeks = [Week(date.fromisoformat(day), tally) for day, tally in _tallies(every, monday).items()]
     bands = _tallies(every, band)
     return Results(
         _tally(every),
@@ -172,9 +172,9 @@ def _recorded(session: Session, borough: str) -> tuple[pd.DataFrame, LeftOut]:
     return made[list(VISIT)], left_out
 
 
-def _tallies(visits: pd.DataFrame, by: Sequence[object]) -> dict[object, Tally]:
+def _tallies(visits: pd.DataFrame, by: Sequence[str]) -> dict[str, Tally]:
     grouped = visits.groupby(pd.Series(by, index=visits.index, dtype=object), sort=True)
-    return {key: _tally(own) for key, own in grouped}
+    return {str(key): _tally(own) for key, own in grouped}
 
 
 def _tally(visits: pd.DataFrame) -> Tally:

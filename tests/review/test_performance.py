@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ def issue(uprns: list[str], controls: tuple[str, ...] = (), day: date = DAY, cha
     with transaction() as session:
         session.add(
             PublishedList(
-                id=name, borough=CAMDEN, as_of=day, version=(day - DAY).days + 1, issued_at=datetime(2026, 10, 5, tzinfo=UTC),
+                id=name, borough=CAMDEN, as_of=day, version=(day - DAY).days + 1,
+                issued_at=datetime(2026, 10, 5, tzinfo=UTC),
                 model_id="m", input_hash="0", capacity=CAPACITY, rows=len(uprns), tie_seed=1, expected_hits=0.0,
                 control_frame=1000,
             )
@@ -74,11 +75,11 @@ def of_extract(*visits: tuple[str, date, str | None]) -> None:
 
 
 @pytest.fixture
-def uprns(review_home: Path) -> Iterator[list[str]]:
+def uprns(review_home: Path) -> list[str]:
     """A list of fifty homes in the ledger, every fourth of them drawn at random."""
     made = [str(n) for n in range(1, 51)]
     issue(made, controls=tuple(made[3::4]))
-    yield made
+    return made
 
 
 def results() -> performance.Results:

@@ -47,13 +47,17 @@ TABLE: dict[tuple[str, str], str] = {
     **{("POST", f"{HOME}{page}"): "AM" for page in (*FORMS, "/override/end")},
     ("GET", HOME + RECORD): "AMD",
     ("POST", HOME + RECORD): "AMD",
-<<<<<<< HEAD
+    ("GET", "/landlords/{borough}/{landlord_id}"): "AM",
+    ("GET", "/model"): EVERYBODY,
+    ("GET", "/model/compare/{model_id}"): EVERYBODY,
+    ("GET", "/model/documents/{model_id}/{kind}"): EVERYBODY,
+    ("GET", "/model/files/{model_id}/{name}"): EVERYBODY,
+    ("POST", "/model/promote"): "E" + PLATFORM,
+    ("POST", "/model/rollback"): "E" + PLATFORM,
+    ("GET", "/performance/{borough}"): "AMEG",
     ("GET", "/tokens/{borough}"): "M",
     ("POST", "/tokens/{borough}"): "M",
     ("POST", "/tokens/{borough}/{token}/end"): "M",
-=======
-    ("GET", "/performance/{borough}"): "AMEG",
->>>>>>> 8696635 (How a borough's lists did: hits by week and priority against homes drawn at random, calibration, and what the lists rest on)
     ("GET", "/sessions"): "G" + PLATFORM,
     ("POST", "/sessions/end"): "G" + PLATFORM,
     ("GET", "/sign-in"): ALSO_NOBODY,
