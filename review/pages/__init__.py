@@ -7,10 +7,11 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, lists, model, performance, properties, records, sessions, sign_in, tokens
+    from review.pages import home, landlords, lists, model, performance, properties, records, sessions, sign_in, tokens
 
     return [
         home.pages,
+        landlords.pages,
         lists.pages,
         model.pages,
         performance.pages,
