@@ -35,7 +35,7 @@ def model_of(model_id: str) -> ModelVersion:
     Raises:
         NotFound: there is none of that name.
     """
-    found = models.version(model_id) if len(model_id) <= LONGEST_ID else None
+    found = models.version(model_id) if len(model_id) <= LONGEST_ID and model_id.isprintable() else None
     if found is None:
         raise NotFound("There is no such model.")
     return found

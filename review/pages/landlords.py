@@ -30,7 +30,7 @@ def show(request: Request, borough: str, landlord_id: str) -> Response:
     refusal = standing.list_refusal(borough)
     if refusal is not None:
         raise NotFound(f"Landlords of {registry.borough(borough).name} may not be shown. {refusal}")
-    if len(landlord_id) > LONGEST_ID:
+    if len(landlord_id) > LONGEST_ID or not landlord_id.isprintable():
         raise NotFound(NOT_HERE)
     told = _told(landlord_id)
     with transaction() as session:
