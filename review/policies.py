@@ -44,7 +44,9 @@ def why_not_shown(shown: str, champion: ModelVersion | None) -> str | None:
     """Why a decision that was made before another champion cannot be taken; `shown` is empty where there was none."""
     if shown == (champion.id if champion else ""):
         return None
-    told = f"{champion.id} was made the champion by {champion.promoted_by}" if champion else "the champion was taken away"
+    told = (
+        f"{champion.id} was made the champion by {champion.promoted_by}" if champion else "the champion was taken away"
+    )
     return f"Meanwhile {told}. Nothing was changed: look at the models anew and decide again."
 
 
@@ -56,7 +58,9 @@ def why_not_promote(model: ModelVersion, shown: str, champion: ModelVersion | No
     if model.status == models.CHAMPION:
         return f"{model.id} is the champion already."
     if model.status != models.CHALLENGER:
-        return f"{model.id} is retired. Only a challenger is promoted here; roll back to go back to an earlier champion."
+        return (
+            f"{model.id} is retired. Only a challenger is promoted here; roll back to go back to an earlier champion."
+        )
     return why_not_usable(model)
 
 

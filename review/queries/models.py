@@ -91,7 +91,10 @@ def figures(model: ModelVersion) -> list[tuple[str, str]]:
         ("Its lists, forwards in time", _list(metrics.get("lists_forward"))),
         ("Its lists of boroughs it never saw", _list(metrics.get("lists_left_out"))),
         ("Order of visited homes (1 is perfect, 0.5 chance)", str(left_out.get("auc", "–"))),
-        ("Error of its probabilities (Brier score, 0 is best)", str((metrics.get("calibration") or {}).get("brier", "–"))),
+        (
+            "Error of its probabilities (Brier score, 0 is best)",
+            str((metrics.get("calibration") or {}).get("brier", "–")),
+        ),
     ]
 
 
@@ -103,4 +106,6 @@ def _list(report: Mapping[str, Any] | None) -> str:
     if not report:
         return "too little became known"
     own = report["rankers"]["model"]
-    return f"{own['found']:.0f} of {report['hmos_to_find']} HMOs in {report['places']} visits, {own['lift']} times chance"
+    return (
+        f"{own['found']:.0f} of {report['hmos_to_find']} HMOs in {report['places']} visits, {own['lift']} times chance"
+    )

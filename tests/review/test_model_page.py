@@ -95,7 +95,7 @@ def audited(what: str) -> list[tuple[str, str, dict[str, Any]]]:
 def test_before_there_is_a_model_the_page_says_what_makes_one(people: Callable[..., Browser]) -> None:
     text = people("analyst", "camden").get("/model").text
     assert "No model is in use yet." in text
-    assert "<form method=\"post\" action=\"/model" not in text
+    assert '<form method="post" action="/model' not in text
 
 
 def test_everybody_reads_and_engineers_of_the_platform_alone_have_forms(
@@ -148,7 +148,9 @@ def test_nothing_is_found_by_rubbish(people: Callable[..., Browser], models: lis
 
 
 def test_markdown_keeps_to_the_policy_of_the_pages() -> None:
-    made = document("# T\n\n## A & B\n\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n\n![x](https://a.example/y.png) [z](javascript:x)\n")
+    made = document(
+        "# T\n\n## A & B\n\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n\n![x](https://a.example/y.png) [z](javascript:x)\n"
+    )
     assert "style=" not in made.html
     assert "<img" not in made.html
     assert 'href="javascript' not in made.html
@@ -164,7 +166,9 @@ def test_what_moved_is_told_in_words(people: Callable[..., Browser], models: lis
         for borough, alerts in (("camden", [moved]), ("hackney", []), ("bexley", ["bexley: epc moved."])):
             kept = {"compared": 87, "alerts": alerts}
             summary = {"model_id": "a", "as_of": "2026-01-01", "drift": kept}
-            session.add(StageState(stage="score", borough=borough, input_hash="h", made_at=datetime.now(UTC), summary=summary))
+            session.add(
+                StageState(stage="score", borough=borough, input_hash="h", made_at=datetime.now(UTC), summary=summary)
+            )
     text = people("analyst", "camden", "hackney").get("/model").text
     assert "Camden: “habitable rooms” is missing for 62% of homes" in text
     assert "Hackney: nothing beyond chance (87 figures compared)" in text
@@ -274,7 +278,13 @@ def test_a_training_that_holds_the_models_is_told(
 def test_nobody_else_changes_the_champion(people: Callable[..., Browser], models: list[str], path: str) -> None:
     registry.promote("b", "B Example", WHY)
     fields = {"model": "c", "champion": "b", "reason": WHY, "why": WHY, "to": "a"}
-    for role, where in (("analyst", ()), ("manager", ()), ("data_officer", ()), ("governance", ()), ("engineer", ("camden",))):
+    for role, where in (
+        ("analyst", ()),
+        ("manager", ()),
+        ("data_officer", ()),
+        ("governance", ()),
+        ("engineer", ("camden",)),
+    ):
         assert people(role, *where).post_form(path, **fields).status_code == 403, role
     browser, other = people("engineer"), people("engineer")
     for mark in ("", other.csrf, browser.csrf[:-1]):
