@@ -131,7 +131,7 @@ def download(request: Request, model_id: str, name: str) -> Response:
 
 @pages.get("/model/compare/{model_id}", Action.SEE_MODEL)
 def compare(request: Request, model_id: str, again: str = "") -> Response:
-    """A model beside the champion, on the same homes. Who may promote has it made where it is not of the newest data."""
+    """A model beside the champion, on the same homes; who may promote has it made anew of the newest data."""
     asks, model, champion = person(request), documents.model_of(model_id), models.champion()
     policies.require(policies.why_not_compare(model, champion))
     assert champion is not None  # noqa: S101 - the rule saw to it
