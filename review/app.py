@@ -20,7 +20,9 @@ from pipelines.casework.versions import ChangedMeanwhile
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
+from pipelines.core.lock import Busy
 from review import api, headers, pages
+from review.bodies import TooLarge
 from review.identity.addresses import allowed_hosts, check_settings
 from review.identity.forms import ForeignForm
 from review.permissions import NotAllowed, NotSignedIn
@@ -73,6 +75,10 @@ def _status(error: LodaError) -> int:
         return 404
     if isinstance(error, NotAllowed | ForeignForm):
         return 403
+    if isinstance(error, TooLarge):
+        return 413
+    if isinstance(error, Busy):
+        return 503
     return 409 if isinstance(error, NotNow | NotAllowedNow | ChangedMeanwhile) else 400
 
 

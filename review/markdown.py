@@ -36,7 +36,8 @@ class Document:
 def document(text: str) -> Document:
     """Render Markdown whose first heading is the page's own (CommonMark with tables; HTML in it is shown, not run)."""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    tokens, contents, last = reader.parse(text), [], ""
+    tokens, last = reader.parse(text), ""
+    contents: list[tuple[str, str]] = []
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type == "heading_open":
             level = min(int(token.tag[1]), LOWEST)

@@ -8,8 +8,11 @@ from __future__ import annotations
 from enum import StrEnum
 
 from pipelines.core.errors import LodaError, NotFound
-from review.identity.person import LONDON, ROLE_WORDS, Person, Role
+from pipelines.governance import access
+from review.identity.person import IN_AGREEMENTS, LONDON, ROLE_WORDS, Person, Role
 from schemas import registry
+from schemas.agreement import GRAINS, Grain
+from schemas.agreement import Role as AgreementRole
 
 
 class Action(StrEnum):
@@ -83,6 +86,9 @@ MAY: dict[Role, frozenset[Action]] = {
 OF_THE_PLATFORM = frozenset({Action.SEE_HEALTH, Action.PROMOTE_MODEL, Action.END_SESSIONS})
 """What is about all boroughs at once: a role in one borough does not do."""
 
+COUNTS_ALONE = frozenset({Role.ENGINEER, Role.GOVERNANCE})
+"""Whose work needs no cell of an extract, whatever agreements would let them see."""
+
 WRITTEN_IN_URL = "borough"
 """The name of the path parameter that says which borough a route is about."""
 
@@ -136,3 +142,24 @@ def require(person: Person | None, action: Action, borough: str | None = None) -
 def boroughs_of(person: Person, action: Action) -> list[str]:
     """Boroughs in which somebody may do something, in order."""
     return sorted(slug for slug in registry.boroughs() if may(person, action, slug))
+
+
+def role_for(person: Person, borough: str, dataset: str, finest: Grain) -> AgreementRole | None:
+    """The role of somebody's under which agreements let them see a dataset at such a grain or finer; None without."""
+    for role in sorted(person.roles_in(borough) - COUNTS_ALONE):
+        seen = access.grain(IN_AGREEMENTS[role], borough, dataset, "hmo_detection")
+        if seen is not None and GRAINS.index(seen) <= GRAINS.index(finest):
+            return IN_AGREEMENTS[role]
+    return None
+
+
+def why_not_rows(person: Person, borough: str, dataset: str, finest: Grain) -> str | None:
+    """Why somebody may not see a dataset at such a grain, in a sentence; None where they may."""
+    if role_for(person, borough, dataset, finest) is not None:
+        return None
+    roles = " and ".join(sorted(ROLE_WORDS[role] for role in person.roles_in(borough))) or "somebody without a role"
+    title = registry.contracts()[dataset].title if dataset in registry.contracts() else dataset
+    if not person.roles_in(borough) - COUNTS_ALONE:
+        return f"As {roles} you see counts, and no cells of anybody's extract."
+    what = "single rows" if finest == "record" else "cells"
+    return f"As {roles} you may see no {what} of {registry.borough(borough).name}'s {title}: no agreement says so."

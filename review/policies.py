@@ -26,18 +26,37 @@ def require(refusal: str | None) -> None:
         raise NotNow(refusal)
 
 
-# --- which model is used ---
+PATIENCE = 5.0
+"""Seconds that a page waits for a night that works on the same data."""
 
-LONGEST_REASON = 1000
+NIGHT_AT_WORK = (
+    "The night is working on this borough's data at the moment, so nothing was changed. Try again in a few minutes."
+)
+LONGEST_REASON = 500
 
 
 def why_not_reason(reason: str) -> str | None:
-    """Why a reason for a change of champion cannot be taken."""
+    """Why a reason cannot be kept as it is."""
     if not reason:
         return "Give the reason, for those who ask later."
     if len(reason) > LONGEST_REASON:
-        return f"The reason has more than {LONGEST_REASON:,} letters; shorten it."
+        return f"The reason has {len(reason):,} letters; give it in at most {LONGEST_REASON}."
     return None
+
+
+KNOWN_LAYOUT = "This layout has been confirmed already; the next night reads the file by it."
+
+NO_LONGER_WAITS = (
+    "This address does not wait for a decision any more: the night has linked anew since. Go on with the next."
+)
+
+
+def why_not_note(note: str, longest: int) -> str | None:
+    """Why a note cannot be kept as it is."""
+    return f"The note has {len(note):,} letters; shorten it to {longest}." if len(note) > longest else None
+
+
+# --- which model is used ---
 
 
 def why_not_shown(shown: str, champion: ModelVersion | None) -> str | None:

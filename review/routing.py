@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
 from pipelines.core.errors import NotFound
+from review.bodies import bounded
 from review.identity import cookies, forms, sessions, tokens
 from review.identity.person import Person
 from review.permissions import WRITTEN_IN_URL, Action, require
@@ -45,7 +46,9 @@ class Pages:
     """A group of pages. Every one of them names its action; there is no way to add one without."""
 
     def __init__(self) -> None:
-        self.router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        self.router = APIRouter(
+            default_response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(bounded)]
+        )
 
     def get(self, path: str, action: Action) -> Callable[[Endpoint], Endpoint]:
         """A page that is looked at."""

@@ -63,6 +63,9 @@ NOTICES = {
     "released": "The drop is released. The next night takes it in.",
     "refused": "The drop is refused.",
     "dropped": "The file is dropped. The next night takes it in; its receipt will stand here.",
+    "there": "This very file lies there already, so nothing was done.",
+    "mapping": "The layout is confirmed. The next night reads the file by it.",
+    "withdrawn": "The decision is taken back. The next night links without it.",
     "promoted": "The model is the champion from now on. The next night scores with it.",
     "rolled-back": "The champion before is the champion again. The next night scores with it.",
     "signed-out": "You are signed out.",
@@ -89,3 +92,14 @@ REFUSED_FILTERS = {
 FOUND = {str(code): text for code, text in FOUND_WORDS.items()}
 
 OVERRIDES = {str(Kind.EXCLUDE): "Excluded", str(Kind.FIRST): "Visit first", str(Kind.LAST): "Visit last"}
+
+DUE = {
+    "in_time": "In time",
+    "due_soon": "Due soon",
+    "due": "Due, and waited for",
+    "late": "Late",
+    "missing": "None accepted yet",
+}
+"""How an expected extract stands."""
+
+LINK_STATES = {"holds": "Holds", "waits": "Waits for its property", "superseded": "Holds no longer"}

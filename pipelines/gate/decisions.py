@@ -69,12 +69,12 @@ def held(borough: str | None = None) -> list[Waiting]:
         query = query.where(Drop.borough == registry.borough(borough).slug)
     with transaction() as session:
         found = session.scalars(query.order_by(Drop.finished_at, Drop.id)).all()
-        return [waiting(session, drop) for drop in found]
+        return [waiting_on(drop, _last_good(session, drop)) for drop in found]
 
 
-def waiting(session: Session, drop: Drop) -> Waiting:
-    """A held drop as it waits for a person."""
-    instead = _why_not(session, drop) or ""
+def waiting_on(drop: Drop, last: LastGood | None) -> Waiting:
+    """A held drop as it waits for a person; `last` is what its dataset and source stand on."""
+    instead = _why_not(drop, last) or ""
     return Waiting(
         drop.id,
         drop.borough,
@@ -201,23 +201,26 @@ def _check(session: Session, drop: Drop, decision: str) -> None:
         )
     if drop.status != DropStatus.HELD.value:
         raise NotDecided(f"Drop {drop.id} is {drop.status}, not held; 'loda gate list' names those that are held.")
-    instead = _why_not(session, drop) if decision == RELEASE else None
+    last = _last_good(session, drop)
+    instead = _why_not(drop, last) if decision == RELEASE else None
     if instead is not None:
         raise NotDecided(f"Drop {drop.id} cannot be released. {instead}")
-    last = session.get(LastGood, (drop.borough, drop.dataset, str(drop.source)))
     if decision == REFUSE and last is not None and last.drop_id == drop.id:
         raise NotDecided(
             f"Drop {drop.id} was accepted before and its rows are in use; a corrected extract takes their place."
         )
 
 
-def _why_not(session: Session, drop: Drop) -> str | None:
+def _last_good(session: Session, drop: Drop) -> LastGood | None:
+    return session.get(LastGood, (drop.borough, drop.dataset, str(drop.source)))
+
+
+def _why_not(drop: Drop, last: LastGood | None) -> str | None:
     """Why a held drop cannot be released and what to do instead; None where it can."""
     if drop.reason in NOT_FOR_A_PERSON:
         return NOT_FOR_A_PERSON[drop.reason]
     if GONE & set(drop.hashes):
         return "Its bytes were deleted when their retention ended; drop the file again."
-    last = session.get(LastGood, (drop.borough, drop.dataset, str(drop.source)))
     if last is not None and last.extract_date > drop.extract_date:
         return f"A later extract, of {last.extract_date:%d %B %Y}, is in place (drop {last.drop_id}) and would stay."
     return None

@@ -222,7 +222,8 @@ def of_the_block(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
     # "Flat Mill 9, Mansions": what was read as the street is the rest of the name.
     name, whole = matched["name_written"].to_numpy(), (matched["name_written"] + written_out(matched["street"]))
     behind = (name != "") & (matched["street"] != "") & one_name(name, there) & ~alike(whole.to_numpy(), there)
-    return matched["as_number"] & (behind | (matched["low"] != matched["high"]))
+    found: pd.Series[bool] = matched["as_number"] & (behind | (matched["low"] != matched["high"]))
+    return found
 
 
 def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:

@@ -72,10 +72,9 @@ class Trees:
     def written(self) -> bytes:
         """A file of numpy's, the same bytes for the same trees."""
         out = io.BytesIO()
-        parts = {name: np.ascontiguousarray(self.nodes[name]) for name in NEEDED}
-        np.savez_compressed(
-            out, starts=self.starts, baseline=np.array(self.baseline), features=np.array(self.features), **parts
-        )
+        parts: dict[str, Any] = {name: np.ascontiguousarray(self.nodes[name]) for name in NEEDED}
+        parts |= {"starts": self.starts, "baseline": np.array(self.baseline), "features": np.array(self.features)}
+        np.savez_compressed(out, **parts)
         return out.getvalue()
 
     @classmethod

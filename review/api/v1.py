@@ -92,7 +92,7 @@ def current_list(request: Request, borough: Borough, page: Page = 1, size: Size 
         capacity=issued.capacity,
         expected_hits=round(issued.expected_hits, 1),
         homes=shown.of,
-        page=page,
+        page=shown.page,
         entries=[_entry(row) for row in shown.rows],
     )
 

@@ -20,6 +20,9 @@ from review.settings import review_settings
 SEEN_EVERY = timedelta(minutes=1)
 """That a session is in use is written at most so often."""
 
+KEPT = timedelta(days=1)
+"""How long a session stays in the ledger after its end; that there was one stays in the audit log."""
+
 
 def begin(subject: str, name: str, grants: Mapping[str, Sequence[str]], through: str) -> str:
     """Begin a session and put it on record; returns the secret for the cookie, which is kept nowhere else."""
@@ -35,6 +38,7 @@ def begin(subject: str, name: str, grants: Mapping[str, Sequence[str]], through:
             seen_at=now,
             expires_at=now + timedelta(hours=review_settings().session_hours),
         )
+        session.execute(sa.delete(SignIn).where(SignIn.expires_at <= now - KEPT))
         session.add(begun)
         audit.record(
             session,

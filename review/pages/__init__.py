@@ -7,13 +7,38 @@ from review.routing import Pages
 
 def groups() -> list[Pages]:
     """Every group of pages."""
-    from review.pages import home, landlords, lists, model, performance, properties, records, sessions, sign_in, tokens
+    from review.pages import (
+        audit,
+        health,
+        home,
+        intake,
+        intake_files,
+        intake_mappings,
+        landlords,
+        links,
+        lists,
+        model,
+        outcome_files,
+        performance,
+        properties,
+        records,
+        sessions,
+        sign_in,
+        tokens,
+    )
 
     return [
+        audit.pages,
+        health.pages,
         home.pages,
+        intake.pages,
+        intake_files.pages,
+        intake_mappings.pages,
         landlords.pages,
+        links.pages,
         lists.pages,
         model.pages,
+        outcome_files.pages,
         performance.pages,
         properties.pages,
         records.pages,

@@ -90,29 +90,29 @@ def show(request: Request, borough: str) -> Response:
         shown=opened.shown,
         issued=opened.issued,
         borough_name=registry.borough(borough).name,
-        pages=_page_links(opened.asked, last),
+        pages=_page_links(opened.asked, opened.shown.page, last),
         last=last,
-        first=size * (opened.asked.page - 1) + 1,
+        first=size * (opened.shown.page - 1) + 1,
         sorts=SORTS,
         query=opened.asked.address(page=1),
     )
 
 
-def _page_links(asked: Filters, last: int) -> dict[str, object]:
+def _page_links(asked: Filters, page: int, last: int) -> dict[str, object]:
     """Pages as the pagination component takes them: the first, the last, and those around this one."""
     if last <= 1:
         return {}
-    near = sorted({1, last, *range(max(1, asked.page - 1), min(last, asked.page + 1) + 1)})
+    near = sorted({1, last, *range(max(1, page - 1), min(last, page + 1) + 1)})
     items: list[dict[str, object]] = []
     for before, number in zip([0, *near], near, strict=False):
         if number - before > 1:
             items.append({"ellipsis": True})
-        items.append({"number": number, "href": f"?{asked.address(page=number)}", "current": number == asked.page})
+        items.append({"number": number, "href": f"?{asked.address(page=number)}", "current": number == page})
     made: dict[str, object] = {"items": items}
-    if asked.page > 1:
-        made["previous"] = {"href": f"?{asked.address(page=asked.page - 1)}"}
-    if asked.page < last:
-        made["next"] = {"href": f"?{asked.address(page=asked.page + 1)}"}
+    if page > 1:
+        made["previous"] = {"href": f"?{asked.address(page=page - 1)}"}
+    if page < last:
+        made["next"] = {"href": f"?{asked.address(page=page + 1)}"}
     return made
 
 

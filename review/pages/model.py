@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from models import hmo
 from models.hmo import drift
@@ -22,7 +21,7 @@ from pipelines.core.ledger.models import ModelVersion
 from pipelines.core.lock import Busy
 from pipelines.governance import audit
 from review import charts, documents, policies
-from review.forms import Form
+from review.forms import Form, Sent
 from review.identity.person import Person
 from review.markdown import document
 from review.pages.performance import calibration_of
@@ -33,9 +32,6 @@ from review.routing import Pages, person
 from schemas import registry
 
 pages = Pages()
-SECONDS = 3.0
-"""How long a decision waits for a training that holds the models."""
-
 DOCUMENTS = {"card": ("card.md", "Model card"), "atrs": ("atrs.md", "Transparency record")}
 
 
@@ -173,10 +169,9 @@ def _begun(asks: Person, model: ModelVersion, champion: ModelVersion, kept: dict
 
 
 @pages.post("/model/promote", Action.PROMOTE_MODEL)
-async def promote(request: Request) -> Response:
+def promote(request: Request, form: Sent) -> Response:
     """Make a challenger the champion."""
-    form = Form.of(await request.form())
-    return await run_in_threadpool(_promote, request, form)
+    return _promote(request, form)
 
 
 def _promote(request: Request, form: Form) -> Response:
@@ -191,17 +186,16 @@ def _promote(request: Request, form: Form) -> Response:
     if refusal is not None:
         return _refused(request, form, refusal)
     try:
-        hmo.promote(model.id, person(request).who, reason, instead_of=shown, wait=SECONDS)
+        hmo.promote(model.id, person(request).who, reason, instead_of=shown, wait=policies.PATIENCE)
     except (Busy, models.ChampionChanged, NotFound, UntrustedModel) as error:
         return _refused(request, form, _sentence(error))
     return RedirectResponse("/model?done=promoted", status_code=303)
 
 
 @pages.post("/model/rollback", Action.PROMOTE_MODEL)
-async def roll_back(request: Request) -> Response:
+def roll_back(request: Request, form: Sent) -> Response:
     """Make the champion before this one champion again."""
-    form = Form.of(await request.form())
-    return await run_in_threadpool(_roll_back, request, form)
+    return _roll_back(request, form)
 
 
 def _roll_back(request: Request, form: Form) -> Response:
@@ -213,7 +207,7 @@ def _roll_back(request: Request, form: Form) -> Response:
     if refusal is not None:
         return _refused(request, form, refusal)
     try:
-        hmo.rollback(person(request).who, why, instead_of=shown, wait=SECONDS)
+        hmo.rollback(person(request).who, why, instead_of=shown, wait=policies.PATIENCE)
     except (Busy, models.ChampionChanged, NotFound, UntrustedModel) as error:
         return _refused(request, form, _sentence(error))
     return RedirectResponse("/model?done=rolled-back", status_code=303)

@@ -60,6 +60,7 @@ class Shown:
 
     rows: list[Row]
     of: int
+    page: int
     wards: list[str]
     officers: list[str]
     has_before: bool
@@ -202,9 +203,10 @@ def entries(session: Session, issued: PublishedList, asked: Filters, today: date
     at_day = _standing_at(session, issued.borough, asked.new_since) if asked.new_since else None
     query = _filtered(_joined(issued, earlier, today), asked, issued, at_day)
     of = session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(ListEntry.rank).subquery())) or 0
-    query = query.order_by(*_ORDERS[asked.sort])
+    query, page = query.order_by(*_ORDERS[asked.sort]), 1
     if size is not None:
-        query = query.limit(size).offset(size * (asked.page - 1))
+        page = min(asked.page, max(1, -(-of // size)))  # past the end stands the last page
+        query = query.limit(size).offset(size * (page - 1))
     rows = [_row(found, issued.capacity) for found in session.execute(query)]
     wards = session.scalars(
         sa.select(ListEntry.ward).where(ListEntry.list_id == issued.id, ListEntry.ward.is_not(None)).distinct()
@@ -218,6 +220,7 @@ def entries(session: Session, issued: PublishedList, asked: Filters, today: date
     return Shown(
         rows,
         of,
+        page,
         sorted(str(ward) for ward in wards),
         sorted(str(officer) for officer in officers),
         earlier is not None,

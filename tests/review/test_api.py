@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from pipelines.core import clock
@@ -126,6 +127,34 @@ def test_a_key_that_is_damaged_ended_or_past_its_day_opens_nothing(api: Callable
     client = api("camden")
     tokens.end("camden", client.headers["Authorization"].split("_")[1], BY)
     assert client.get(f"{ROOT}/camden/list").status_code == 401
+
+
+TABLE = {
+    ("GET", "/list"): "AM",
+    ("GET", "/properties/{uprn}"): "AM",
+    ("GET", "/outcomes"): "AM",
+    ("POST", "/outcomes"): "AM",
+    ("GET", "/receipts"): "D",
+    ("GET", "/receipts/{drop}"): "D",
+}
+"""Which keys open a route, by the letter of their role: analyst, manager, data officer."""
+
+
+def test_every_route_is_opened_by_the_keys_of_its_table_and_by_no_other(
+    app: FastAPI, api: Callable[..., TestClient]
+) -> None:
+    of_api = [one for one in app.routes if isinstance(one, APIRoute) and one.path.startswith("/api/")]
+    found = {(method, one.path) for one in of_api for method in one.methods or ()}
+    wanted = {(method, f"{ROOT}/{{borough}}{path}") for method, path in TABLE}
+    assert found == wanted | {("GET", "/api/v1/openapi.json")}
+    clients = {letter: api("camden", role) for letter, role in zip("AMD", tokens.ROLES, strict=True)}
+    for (method, path), letters in TABLE.items():
+        url = f"{ROOT}/camden{path}".format(uprn=uprn_of(1), drop="camden-1")
+        for letter, client in clients.items():
+            status = client.request(method, url).status_code
+            assert (status == 403) is (letter not in letters), (method, path, letter, status)
+            assert client.request(method, url.replace("camden", "bexley")).status_code == 404
+        assert api().request(method, url).status_code == 401
 
 
 def test_a_receipt_is_its_own_borough_s(api: Callable[..., TestClient]) -> None:

@@ -201,6 +201,16 @@ class TestSessions:
             self.at(monkeypatch, NOON + timedelta(minutes=minutes))
             assert browser.get("/boroughs").status_code == status, minutes
 
+    def test_who_was_signed_in_is_not_kept_but_in_the_audit_log(
+        self, people: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.at(monkeypatch, NOON)
+        people("analyst", "camden", name="Old Name")
+        self.at(monkeypatch, NOON + timedelta(hours=12) + sessions.KEPT)
+        people("engineer", name="New Name")
+        assert [one.name for one in all_sessions()] == ["New Name"]
+        assert [who.split(" (")[0] for who, _ in acts()] == ["Old Name", "New Name"]
+
     def test_another_secret_of_the_installation_ends_every_session(
         self, people: Callable[..., Browser], set_review: Callable[..., None]
     ) -> None:

@@ -140,7 +140,11 @@ def test_retention_takes_those_of_a_list_past_it(world: Path, monkeypatch: pytes
 
 
 def test_deletion_in_a_transaction_that_fails_deletes_nothing(world: Path):
-    with pytest.raises(RuntimeError), transaction() as session:
-        assert dossiers.forget_borough(session, "camden") == 3
-        raise RuntimeError
+    def forget_and_fail() -> None:
+        with transaction() as session:
+            assert dossiers.forget_borough(session, "camden") == 3
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        forget_and_fail()
     assert len(contents()) == 6
