@@ -171,10 +171,6 @@ def _begun(asks: Person, model: ModelVersion, champion: ModelVersion, kept: dict
 @pages.post("/model/promote", Action.PROMOTE_MODEL)
 def promote(request: Request, form: Sent) -> Response:
     """Make a challenger the champion."""
-    return _promote(request, form)
-
-
-def _promote(request: Request, form: Form) -> Response:
     model_id, shown, reason = form.text("model"), form.text("champion"), rules.tidy(form.text("reason"))
     if not model_id:
         form.wrong("model", "Choose the model.")
@@ -195,10 +191,6 @@ def _promote(request: Request, form: Form) -> Response:
 @pages.post("/model/rollback", Action.PROMOTE_MODEL)
 def roll_back(request: Request, form: Sent) -> Response:
     """Make the champion before this one champion again."""
-    return _roll_back(request, form)
-
-
-def _roll_back(request: Request, form: Form) -> Response:
     shown, why = form.text("champion"), rules.tidy(form.text("why"))
     form.wrong("why", policies.why_not_reason(why))
     if form.errors:
