@@ -66,7 +66,8 @@ NOTICES = {
     "there": "This very file lies there already, so nothing was done.",
     "mapping": "The layout is confirmed. The next night reads the file by it.",
     "withdrawn": "The decision is taken back. The next night links without it.",
-    "promoted": "The model is the champion from now on.",
+    "promoted": "The model is the champion from now on. The next night scores with it.",
+    "rolled-back": "The champion before is the champion again. The next night scores with it.",
     "signed-out": "You are signed out.",
 }
 """What is said when a form went through, by the code in the address."""

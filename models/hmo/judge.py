@@ -118,12 +118,19 @@ def _day(*models: ModelVersion) -> date:
 
 
 def _benches(models: list[ModelVersion], as_of: date) -> list[Bench]:
-    detectors = {model.id: _detector(model) for model in models}
+    detectors = {model.id: detector_of(model) for model in models}
     day = min(_day(*models), as_of)
     return [_bench(own, detectors, day, as_of) for own in inputs.read_evidence(inputs.boroughs_with_data())]
 
 
-def _detector(model: ModelVersion) -> Detector:
+def detector_of(model: ModelVersion) -> Detector:
+    """A model that can be used today.
+
+    Raises:
+        NotFound: its file is gone.
+        UntrustedModel: its file is not the one that was trained.
+        ConfigurationError: it asks for features that are not made any more.
+    """
     detector = model_file.load(model)
     missing = sorted(set(detector.features) - set(features.NAMES))
     if missing:

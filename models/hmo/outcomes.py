@@ -6,6 +6,7 @@ which happens to be on a list says nothing about the list.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from models.hmo import sources
-from models.hmo.labels import FOUND_HMO, FOUND_NONE
+from models.hmo.labels import FOUND_HMO, FOUND_NONE, UNLICENSED
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.governance import access
@@ -30,6 +31,10 @@ WORKED = 0.5
 Of the lists of nights on which nobody planned visits a control is visited only because another list held it, for its
 likelihood: such lists would raise the rate.
 """
+
+
+MOST_NAMED = 30_000
+"""Homes that a query names at most; SQLite takes 32,766 values."""
 
 
 @dataclass(frozen=True)
@@ -72,27 +77,40 @@ class ExpectedFound:
 def base_rate(borough: str) -> BaseRate | None:
     """The share of HMOs among all candidates of a borough's lists; None until a visit to a control has an answer.
 
+    See `base_rate_of`.
+    """
+    return base_rate_of(borough, listed_entries(borough), list_visits(borough))
+
+
+def base_rate_of(
+    borough: str, entries: pd.DataFrame, visits: pd.DataFrame, *, answer: str = "hmo", steps: int = 1
+) -> BaseRate | None:
+    """The base rate from a borough's entries and visits.
+
+    With `steps` it is made from the first answers by that many at a time, so that one more answer does not move it.
+    `answer` is the column of the visits that counts.
+
     In each list those controls count whose place lies within what was visited. They are a simple random sample of the
     list's candidates, whatever the model says of them; each weighs the inverse of its chance to be drawn, so that lists
     of several sizes add up to an unbiased estimate. The interval is Wilson's, on the effective number of answers
     (Kish). A control without access is visited but not answered: where access depends on the answer the rate is biased
     as every inspection's is.
     """
-    entries = listed_entries(borough)
-    sample = _reached(_followed(entries, list_visits(borough)))
-    if sample.empty or not sample["answered"].any():
+    sample = _reached(followed(entries, visits))
+    answered = sample[sample["answered"]].sort_values(["day", "uprn"]).drop_duplicates("uprn")
+    answered = answered.head(len(answered) // steps * steps)
+    if answered.empty:
         return None
-    answered = sample[sample["answered"]].sort_values("day").drop_duplicates("uprn")
     weight = 1 / answered["inclusion"].to_numpy()
-    rate = float(np.average(answered["hmo"].to_numpy(dtype=float), weights=weight))
-    low, high = _interval(rate, float(weight.sum() ** 2 / (weight**2).sum()))
+    rate = float(np.average(answered[answer].to_numpy(dtype=float), weights=weight))
+    low, high = wilson(rate, float(weight.sum() ** 2 / (weight**2).sum()))
     return BaseRate(
         borough=borough,
         lists=int(sample["list_id"].nunique()),
         drawn=len(sample),
         visited=int(sample["visited"].sum()),
         answered=len(answered),
-        hmos=int(answered["hmo"].sum()),
+        hmos=int(answered[answer].sum()),
         rate=round(rate, 4),
         low=round(low, 4),
         high=round(high, 4),
@@ -106,8 +124,17 @@ def expected_against_found(borough: str) -> ExpectedFound | None:
     A visit counts for the newest list issued by its day that held the home. The band is that of a sum of independent
     answers with these probabilities, by the normal curve.
     """
-    joined = _followed(listed_entries(borough), list_visits(borough))
-    seen = joined[joined["visited"]].sort_values(["as_of", "version"]).drop_duplicates(["uprn", "day"], keep="last")
+    return expected_of(borough, led_by_lists(listed_entries(borough), list_visits(borough)))
+
+
+def led_by_lists(entries: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
+    """Entries that were visited, each visit once, beside the newest list issued by its day that held the home."""
+    joined = followed(entries, visits)
+    return joined[joined["visited"]].sort_values(["as_of", "version"]).drop_duplicates(["uprn", "day"], keep="last")
+
+
+def expected_of(borough: str, seen: pd.DataFrame) -> ExpectedFound | None:
+    """What the rows of `led_by_lists` promised, against what was found; None without an answer."""
     answered = seen[seen["answered"]]
     if answered.empty:
         return None
@@ -124,25 +151,37 @@ def expected_against_found(borough: str) -> ExpectedFound | None:
     )
 
 
-def listed_entries(borough: str) -> pd.DataFrame:
-    """Entries of a borough's lists, of each day the newest version, with the list's day, capacity and candidates."""
+def listed_entries(borough: str, visited: Sequence[str] | None = None) -> pd.DataFrame:
+    """Entries of a borough's lists, of each day the newest version, with the list's day, capacity and candidates.
+
+    With `visited` only what figures need: entries of these homes, and those that were drawn at random.
+    """
     issued = (PublishedList.id, PublishedList.as_of, PublishedList.version, PublishedList.capacity)
     own = (ListEntry.uprn, ListEntry.rank, ListEntry.probability, ListEntry.control_slot)
     query = sa.select(*issued, PublishedList.control_frame, *own).join(ListEntry, ListEntry.list_id == PublishedList.id)
+    newest = (
+        sa.select(PublishedList.as_of, sa.func.max(PublishedList.version).label("version"))
+        .where(PublishedList.borough == borough)
+        .group_by(PublishedList.as_of)
+        .subquery()
+    )
+    of_day = sa.and_(newest.c.as_of == PublishedList.as_of, newest.c.version == PublishedList.version)
+    query = query.join(newest, of_day).where(PublishedList.borough == borough)
+    if visited is not None and len(visited) <= MOST_NAMED:
+        query = query.where(sa.or_(ListEntry.control_slot.is_not(None), ListEntry.uprn.in_(visited)))
     with transaction() as session:
-        rows = session.execute(query.where(PublishedList.borough == borough)).all()
+        rows = session.execute(query).all()
     names = ["list_id", "as_of", "version", "capacity", "frame", "uprn", "rank", "probability", "control_slot"]
-    frame = pd.DataFrame([tuple(row) for row in rows], columns=names)
-    newest = frame.groupby("as_of")["version"].transform("max") if len(frame) else frame["version"]
-    return frame[frame["version"] == newest].reset_index(drop=True)
+    return pd.DataFrame([tuple(row) for row in rows], columns=names)
 
 
 def list_visits(borough: str) -> pd.DataFrame:
-    """Visits because of a list: UPRN, day, whether it has an answer, and whether that is an HMO.
+    """Visits because of a list: UPRN, day, whether it has an answer, and whether that is an HMO, an unlicensed one.
 
-    What a visit to several flats at once found is of them all together and no answer about one.
+    `source` tells whose record it is. What a visit to several flats at once found is of them all together and no
+    answer about one.
     """
-    columns = ["borough", "record_id", "visit_date", "visit_reason", "access", "finding"]
+    columns = ["borough", "source", "record_id", "visit_date", "visit_reason", "access", "finding"]
     rows = access.read_dataset("inspection", boroughs=[borough], purpose="hmo_detection", columns=columns).to_pandas()
     rows = rows[rows["visit_reason"].isin(BY_LIST)].drop(columns="borough")
     links = sources.links([borough], ("inspection",)).to_pandas()[["record_id", "uprn"]].drop_duplicates()
@@ -155,20 +194,22 @@ def list_visits(borough: str) -> pd.DataFrame:
             "day": tied["visit_date"],
             "answered": alone & gained & tied["finding"].isin([*FOUND_HMO, *FOUND_NONE]),
             "hmo": alone & gained & tied["finding"].isin(FOUND_HMO),
+            "unlicensed": alone & gained & (tied["finding"] == UNLICENSED),
+            "source": tied["source"],
         }
     ).dropna(subset=["day"])
 
 
-def _followed(entries: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
+def followed(entries: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
     """Each entry once, with the first visit that followed the list, one with an answer before one without."""
     met = entries.reset_index(names="entry").merge(visits, on="uprn")
     after = pd.to_datetime(met["day"]) - pd.to_datetime(met["as_of"])
     met = met[(after >= timedelta(0)) & (after <= timedelta(days=WINDOW_DAYS))]
     met = met.sort_values(["answered", "day"], ascending=[False, True]).drop_duplicates("entry")
-    told = met.set_index("entry")[["day", "answered", "hmo"]].reindex(entries.index)
+    answers = [name for name in ("answered", "hmo", "unlicensed") if name in visits]
+    told = met.set_index("entry")[["day", *answers]].reindex(entries.index)
     visited = told["day"].notna()
-    answers = {name: told[name].eq(True) for name in ("answered", "hmo")}
-    return entries.assign(day=told["day"], visited=visited, **answers)
+    return entries.assign(day=told["day"], visited=visited, **{name: told[name].eq(True) for name in answers})
 
 
 def _reached(joined: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +223,7 @@ def _reached(joined: pd.DataFrame) -> pd.DataFrame:
     return controls[worked]
 
 
-def _interval(rate: float, answers: float) -> tuple[float, float]:
+def wilson(rate: float, answers: float) -> tuple[float, float]:
     """Wilson's score interval for a share of a number of answers that need not be whole."""
     z = 1.959964
     middle = (rate + z**2 / (2 * answers)) / (1 + z**2 / answers)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.hmo import model_file
 from models.hmo.inputs import LONDON
 from pipelines.core import clock
-from pipelines.core.errors import ConfigurationError, NotFound
+from pipelines.core.errors import ConfigurationError, LodaError, NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ModelChange, ModelVersion
 from pipelines.core.lock import exclusive
@@ -17,6 +17,10 @@ from pipelines.governance import audit
 
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
 FIRST = "first model: no champion to compare with"
+
+
+class ChampionChanged(LodaError):
+    """The champion is another than whoever decides had before them."""
 
 
 def champion() -> ModelVersion | None:
@@ -67,16 +71,29 @@ def changes() -> list[ModelChange]:
         return list(session.scalars(sa.select(ModelChange).order_by(ModelChange.number)))
 
 
-def promote(model_id: str, who: str, reason: str) -> StageResult:
+def goes_back_to() -> str | None:
+    """The model that a rollback would make champion again; None where there is none before the champion."""
+    standing = _standing(changes())
+    return standing[-2] if len(standing) > 1 else None
+
+
+def promote(
+    model_id: str, who: str, reason: str, *, instead_of: str | None = None, wait: float | None = None
+) -> StageResult:
     """Make a model the champion, in the name of a person who says why; the one before it retires.
 
+    `instead_of` is the champion that the person had before them, empty text where there was none; None does not ask.
+
     Raises:
+        Busy: another run held the models for longer than `wait` seconds.
+        ChampionChanged: the champion is another than `instead_of`.
         ConfigurationError: nobody is named, or no reason is given.
         NotFound: there is no such model, or its file is gone.
         UntrustedModel: its file is not the one that was trained.
     """
     _answered_for("A model is promoted", who, reason)
-    with exclusive("models"):
+    with exclusive("models", wait):
+        _still(instead_of)
         found = version(model_id)
         if found is None:
             raise NotFound(f"There is no model '{model_id}'; 'loda model list' names those there are.")
@@ -88,19 +105,22 @@ def promote(model_id: str, who: str, reason: str) -> StageResult:
     return StageResult("promote", LONDON, "made", f"{model_id} is the champion now, promoted by {who.strip()}.")
 
 
-def rollback(who: str, reason: str) -> StageResult:
+def rollback(who: str, reason: str, *, instead_of: str | None = None, wait: float | None = None) -> StageResult:
     """Make the champion before the current one champion again; the current one retires.
 
     A second rollback goes back one further, never forth to the model that was just left: each takes
-    one promotion back that has not been taken back yet.
+    one promotion back that has not been taken back yet. `instead_of` and `wait` are those of `promote`.
 
     Raises:
+        Busy: another run held the models for longer than `wait` seconds.
+        ChampionChanged: the champion is another than `instead_of`.
         ConfigurationError: nobody is named, or no reason is given.
         NotFound: there is no champion before this one, or its file is gone.
         UntrustedModel: its file is not the one that was trained.
     """
     _answered_for("A model is rolled back", who, reason)
-    with exclusive("models"):
+    with exclusive("models", wait):
+        _still(instead_of)
         standing = _standing(changes())
         if len(standing) < 2:
             raise NotFound(
@@ -116,6 +136,15 @@ def rollback(who: str, reason: str) -> StageResult:
             _crown(session, "rollback", model_id, who.strip(), reason.strip())
     sentence = f"{model_id} is the champion again and {left} is retired, rolled back by {who.strip()}."
     return StageResult("rollback", LONDON, "made", sentence)
+
+
+def _still(instead_of: str | None) -> None:
+    if instead_of is None:
+        return
+    now = champion()
+    if (now.id if now else "") != instead_of:
+        told = f"{now.id} was made the champion by {now.promoted_by}" if now else "there is no champion any more"
+        raise ChampionChanged(f"Meanwhile {told}. Nothing was changed: look at the models anew and decide again.")
 
 
 def _answered_for(act: str, who: str, reason: str) -> None:

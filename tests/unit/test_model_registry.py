@@ -155,3 +155,23 @@ def test_a_ledger_from_before_gets_its_sequence_from_what_is_known(models: list[
     assert told == [("promote", None, "a", registry.FIRST), ("promote", "a", "b", "A Person")]
     rollback("A Person", WHY)
     assert champion() == "a"
+
+
+def test_who_decided_before_another_champion_is_told(models):
+    registry.promote("b", "B Example", WHY, instead_of="a")
+    with pytest.raises(registry.ChampionChanged, match="Meanwhile b was made the champion by B Example"):
+        registry.promote("c", "C Example", WHY, instead_of="a")
+    with pytest.raises(registry.ChampionChanged, match="look at the models anew"):
+        registry.rollback("C Example", WHY, instead_of="a")
+    assert champion() == "b"
+    registry.rollback("C Example", WHY, instead_of="b")
+    assert champion() == "a"
+
+
+def test_where_a_rollback_leads_is_known_before(models):
+    assert registry.goes_back_to() is None
+    for name in "bc":
+        registry.promote(name, "B Example", WHY)
+    assert registry.goes_back_to() == "b"
+    registry.rollback("B Example", WHY)
+    assert registry.goes_back_to() == "a"
