@@ -41,8 +41,9 @@ serve: $(READY)
 airflow: $(READY)
 	@exec $(BIN)/python dags/serve_airflow.py --port $(or $(PORT),8080)
 
+# Compiled code is kept even where the environment says not to: tests start some thirty processes that load everything.
 test: $(READY)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 check: $(READY)
 	@echo "Lint ..." && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

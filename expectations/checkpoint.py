@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -91,7 +92,7 @@ def _validated(dataset: str, rules: list[Rule], frame: pd.DataFrame, result_form
     ]
     suite = gx.ExpectationSuite(name=dataset, expectations=judged)
     # Patterns are then searched in Arrow's memory; without it every cell becomes a Python object first.
-    with pd.option_context("future.infer_string", True):
+    with pd.option_context("future.infer_string", True), _each_configuration_built_once():
         outcome = definition.get_batch({"dataframe": frame}).validate(suite, result_format=result_format)
     # A suite keeps one expectation where two are alike, so results are told apart by what they say, not by order.
     by_meaning = {_meaning(rule.expectation, rule.arguments): rule for rule in rules}
@@ -115,6 +116,29 @@ def _rows_to_judge(_process: int) -> Any:
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("harmonised")
     return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
+
+
+@contextmanager
+def _each_configuration_built_once() -> Iterator[None]:
+    """Keep what an expectation says of itself while a suite is judged, in which no expectation changes.
+
+    Great Expectations builds it anew at each of the many looks it takes at a rule: a sixth of a small night.
+    """
+    from great_expectations.expectations.expectation import Expectation
+
+    built = Expectation.__dict__["configuration"]
+    kept: dict[int, tuple[Any, Any]] = {}  # with the expectation, so that no other one gets its number meanwhile
+
+    def configuration(expectation: Any) -> Any:
+        if id(expectation) not in kept:
+            kept[id(expectation)] = expectation, built.__get__(expectation)
+        return kept[id(expectation)][1]
+
+    Expectation.configuration = property(configuration)
+    try:
+        yield
+    finally:
+        Expectation.configuration = built
 
 
 def _class_name(snake: str) -> str:

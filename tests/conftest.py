@@ -17,16 +17,18 @@ TESTS = Path(__file__).resolve().parent
 LONGEST_FIRST = (
     "night/test_whole_night.py",
     "privacy/test_canaries.py",
+    "unit/test_fit_table.py",
+    "spec/test_links.py",
     "golden/test_real_buildings.py",
     "browser/test_receipt_page.py",
     "intake/test_redrop.py",
-    "unit/test_fit_table.py",
-    "browser/test_pages.py",
-    "intake/test_kill.py",
-    "night/test_review_night.py",
-    "unit/test_model_features_future.py",
     "unit/test_model_train.py",
+    "browser/test_pages.py",
+    "unit/test_model_features_future.py",
     "unit/test_model_life.py",
+    "night/test_review_night.py",
+    "intake/test_kill.py",
+    "integration/test_audit.py",
 )
 """Files of twenty seconds and more, so that no process is left with one when the others have nothing more to do. Those
 that load models go before those that load Airflow, beside which skops takes six seconds to load instead of one."""

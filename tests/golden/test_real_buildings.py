@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.learning.boosting import one_thread
 from models.table import fit_table
+from models.table import report as telling
 from tests.conftest import real_data
 
 FILE = real_data() / "buildings" / "nyc_buildings_manhattan_bronx.csv.gz"
@@ -24,7 +25,9 @@ pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="the buildings of New
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     out = tmp_path_factory.mktemp("buildings")
-    return fit_table(FILE, LABEL, "boro", out), out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telling, "draw", lambda *_: [])  # pictures are looked at beside small tables
+        return fit_table(FILE, LABEL, "boro", out), out
 
 
 def test_the_answers_own_year_is_refused_and_nothing_else(made: tuple[dict[str, Any], Path]):

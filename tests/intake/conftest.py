@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
@@ -78,19 +79,22 @@ def intake(home: Path) -> Intake:
     return Intake(Path(settings().bucket_url))
 
 
-KilledNight = Callable[[int], tuple[int, int]]
+KilledNight = Callable[[int | Literal["both"]], tuple[int, int]]
 
 
 @pytest.fixture(scope="module")
 def night_killed_at() -> Iterator[KilledNight]:
-    """Run the intake of the present home until its N-th lasting step: how it ended, and the steps of a whole one."""
+    """Run the intake of the present home until its N-th lasting step: how it ended, and the steps of a whole one.
+
+    For "both", run two at once to their ends: how each ended.
+    """
     driver = Path(__file__).with_name("killed_night.py")
     environment = {**os.environ, "PYTHONPATH": str(driver.parents[2]), "LODA_STABLE_SECONDS": "0"}
     process = subprocess.Popen(
         [sys.executable, str(driver)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
-    def run(step: int) -> tuple[int, int]:
+    def run(step: int | Literal["both"]) -> tuple[int, int]:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(f"{settings().home} {step}\n")

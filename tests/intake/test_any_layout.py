@@ -17,6 +17,7 @@ from pipelines.extracts import Extract
 from pipelines.extracts.recognise import recognise
 from pipelines.onboard import propose
 from pipelines.rehearsal import rehearse
+from tests.examples import examples
 from tests.homes import own_home
 from tests.intake.conftest import Intake
 from tests.unit.layouts import extract_of
@@ -86,7 +87,7 @@ def _rehearsed(extract: Extract) -> dict:
     return receipt
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+@settings(max_examples=examples(20, 200), deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(file=files())
 def test_any_layout_is_answered(home: Path, file: tuple[bytes, int]) -> None:
     content, rows = file
@@ -100,7 +101,7 @@ def test_any_layout_is_answered(home: Path, file: tuple[bytes, int]) -> None:
     assert receipt["rows_in"] <= rows + 3, "no row is made up: preamble and heading at most are taken for rows"
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+@settings(max_examples=examples(6, 60), deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(file=files())
 def test_any_layout_may_lie_in_the_bucket(home: Path, file: tuple[bytes, int]) -> None:
     intake = Intake(Path(home_settings().bucket_url))

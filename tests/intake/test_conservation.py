@@ -15,6 +15,7 @@ from pipelines.extracts import RaggedRows, chunks, headings
 from pipelines.harmonise.rows import harmonise_chunk
 from schemas import registry
 from schemas.mapping import Mapping, Shape
+from tests.examples import examples
 from tests.intake.conftest import HEADER
 
 CELLS = st.one_of(
@@ -32,7 +33,7 @@ def mapping(shape: Shape) -> Mapping:
     return known.model_copy(update={"shape": shape})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60, 600), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(st.lists(CELLS, min_size=6, max_size=6), min_size=1, max_size=12),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),
@@ -73,7 +74,7 @@ def _is_written(cell: str, encoding: str) -> bool:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100, 1000), deadline=None)
 @given(content=st.binary(max_size=2000), encoding=st.sampled_from(ENCODINGS), delimiter=st.sampled_from([",", ";"]))
 def test_no_bytes_at_all_lead_to_anything_but_rows_or_a_sentence(content, encoding, delimiter):
     shape = Shape(encoding=encoding, delimiter=delimiter)

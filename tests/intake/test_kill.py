@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from pipelines.core.settings import settings
 from tests.homes import move_into_home
@@ -57,24 +52,9 @@ def test_killed_anywhere_the_next_night_ends_as_if_nothing_had_happened(
         assert state(again) == expected, f"killed at step {point} of {steps}"
 
 
-@pytest.mark.parametrize("runs", [2])
-def test_two_runs_at_once_do_the_work_once(intake: Intake, runs: int):
+def test_two_runs_at_once_do_the_work_once(intake: Intake, night_killed_at: KilledNight):
     fill(intake)
-    command = (
-        "from pipelines import night\n"
-        "night.prepare()\n"
-        "for borough in night.discover():\n"
-        "    for stage in (night.admit, night.harmonise, night.gate, night.publish_drops):\n"
-        "        stage(borough)\n"
-    )
-    environment = {**os.environ, "LODA_HOME": str(settings().home)}
-    together = [
-        subprocess.Popen([sys.executable, "-c", command], env=environment, stderr=subprocess.PIPE, text=True)
-        for _ in range(runs)
-    ]
-    for process in together:
-        _, told = process.communicate(timeout=120)
-        assert process.returncode == 0, told
+    assert night_killed_at("both") == (0, 0)
     assert sorted(d.status for d in intake.drops()) == ["accepted", "refused", "refused", "superseded"]
     assert len(intake.lake()) == 40
     from pipelines.core import lake

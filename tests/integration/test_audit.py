@@ -14,7 +14,7 @@ from pipelines.core.ledger.engine import alembic_config, schema_revisions, trans
 from pipelines.core.ledger.models import AuditEvent
 from pipelines.governance import audit
 
-WRITERS, LINES = 4, 25
+WRITERS, LINES = 3, 25
 WRITE = f"""
 from pipelines.core.ledger.engine import transaction
 from pipelines.governance import audit
@@ -55,7 +55,7 @@ def verdict(*anchors: audit.Anchor) -> audit.Verdict:
         return audit.check(session, list(anchors))
 
 
-def test_four_processes_make_one_whole_chain(empty: str):
+def test_several_processes_make_one_whole_chain(empty: str):
     writers = [subprocess.Popen([sys.executable, "-c", WRITE], stderr=subprocess.PIPE) for _ in range(WRITERS)]
     for writer in writers:
         _, error = writer.communicate(timeout=120)

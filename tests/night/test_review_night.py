@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipelines.demo import ANCHOR, make, reference
 from pipelines.governance import access
 from pipelines.link import Decision, LinkReason
 from pipelines.link.spine import read_spine
+from tests.homes import own_home
 from tests.unit.review_world import fill_in, loda
 
 BOROUGH, DWELLINGS, SEED = "lambeth", 700, 7
@@ -45,15 +47,42 @@ def of(links: pd.DataFrame, row: dict[str, str]) -> pd.DataFrame:
     return links.loc[(links["address"] == row["address"]) & (links["postcode"].fillna("") == row["postcode"])]
 
 
-@pytest.fixture
-def file(home: Path) -> Path:
-    reference.write(settings().reference_dir, [BOROUGH], DWELLINGS, SEED)
-    night.prepare()
-    return home / "review.csv"
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One home for both tests: nights are what takes time here."""
+    with own_home(tmp_path_factory.mktemp("review") / "home") as folder:
+        reference.write(settings().reference_dir, [BOROUGH], DWELLINGS, SEED)
+        night.prepare()
+        yield folder
 
 
-def test_decisions_hold_over_two_further_nights_of_new_extracts(file: Path) -> None:
-    first = one_night(60)
+@pytest.fixture(scope="module")
+def first(home: Path) -> pd.DataFrame:
+    """The links of the first night."""
+    return one_night(60)
+
+
+def test_a_property_says_why_each_record_is_there(first: pd.DataFrame) -> None:
+    uprn = first["uprn"].value_counts().index[0]
+    found = json.loads(loda("link", "why", BOROUGH, uprn, "--json").stdout)
+    mine = first.loc[first["uprn"] == uprn]
+    assert {(r["dataset"], r["record_id"], r["reason"]) for r in found["records"]} == set(
+        mine[["dataset", "record_id", "reason"]].itertuples(index=False, name=None)
+    )
+    assert all(row["sentence"].endswith(".") for row in found["records"])
+    assert found["address"]
+    printed = loda("link", "why", BOROUGH, uprn).stdout
+    assert printed.count("runner-up") == len(mine)
+    waiting = first.loc[first["decision"] == Decision.REVIEW, "runner_up"].dropna().iloc[0]
+    assert json.loads(loda("link", "why", BOROUGH, waiting, "--json").stdout)["waiting"]
+    assert loda("link", "why", BOROUGH, "999999999999").exit_code == 66
+    whats = [line["details"]["by"] for line in json.loads(loda("audit", "list", "--what", "read", "--json").stdout)]
+    assert "link why" in whats
+    assert read_spine(BOROUGH)[1].num_rows
+
+
+def test_decisions_hold_over_two_further_nights_of_new_extracts(home: Path, first: pd.DataFrame) -> None:
+    file = home / "review.csv"
     assert (first["decision"] == Decision.REVIEW).any()
     assert loda("link", "review", "export", BOROUGH, "--out", str(file)).exit_code == 0
     sure = first.loc[(first["decision"] == Decision.LINKED) & (first["stage"] == "exact")].iloc[0]
@@ -121,23 +150,3 @@ def _adds_up(links: pd.DataFrame) -> None:
     assert set(report["group"]) == {"all", "stage", "reason", "tenure", "recent_mover", "deprivation"}
     told = json.loads(loda("link", "report", BOROUGH, "--json").stdout)
     assert told["boroughs"][0]["records"] == len(links)
-
-
-def test_a_property_says_why_each_record_is_there(file: Path) -> None:
-    links = one_night(0)
-    uprn = links["uprn"].value_counts().index[0]
-    found = json.loads(loda("link", "why", BOROUGH, uprn, "--json").stdout)
-    mine = links.loc[links["uprn"] == uprn]
-    assert {(r["dataset"], r["record_id"], r["reason"]) for r in found["records"]} == set(
-        mine[["dataset", "record_id", "reason"]].itertuples(index=False, name=None)
-    )
-    assert all(row["sentence"].endswith(".") for row in found["records"])
-    assert found["address"]
-    printed = loda("link", "why", BOROUGH, uprn).stdout
-    assert printed.count("runner-up") == len(mine)
-    waiting = links.loc[links["decision"] == Decision.REVIEW, "runner_up"].dropna().iloc[0]
-    assert json.loads(loda("link", "why", BOROUGH, waiting, "--json").stdout)["waiting"]
-    assert loda("link", "why", BOROUGH, "999999999999").exit_code == 66
-    whats = [line["details"]["by"] for line in json.loads(loda("audit", "list", "--what", "read", "--json").stdout)]
-    assert "link why" in whats
-    assert read_spine(BOROUGH)[1].num_rows

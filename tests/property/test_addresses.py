@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.link.address import canonical, parse
+from tests.examples import examples
 
 REAL = Path(os.environ.get("LODA_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "linkage"
 SAMPLES = ("companies_house_addresess_postcode_overlap.parquet", "fhrs_addresses_sample.parquet")
@@ -24,7 +25,7 @@ WORDS = st.sampled_from(SPOKEN.split())
 LIKE_AN_ADDRESS = st.lists(WORDS, max_size=12).map(" ".join)
 ANY_TEXT = st.text(max_size=80) | LIKE_AN_ADDRESS | st.lists(st.text(max_size=5) | WORDS, max_size=8).map(" ".join)
 ROWS = st.lists(ANY_TEXT | st.none(), min_size=1, max_size=25)
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=examples(20, 200), deadline=None)
 
 
 @given(ROWS)

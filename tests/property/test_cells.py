@@ -17,6 +17,7 @@ from pipelines.harmonise.rows import harmonise_chunk
 from pipelines.harmonise.text import tidied, without_contacts
 from schemas import registry
 from schemas.mapping import Mapping
+from tests.examples import examples
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 NEAR = st.sampled_from(
@@ -33,7 +34,7 @@ def column(cells: list[str]) -> pa.Array:
     return pa.array(cells, pa.string())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30, 300), deadline=None)
 @given(cells=CELLS, dataset=st.sampled_from(sorted(ALL)))
 def test_no_cell_raises_and_what_is_kept_keeps_to_the_contract(cells, dataset):
     contract = ALL[dataset]
@@ -51,7 +52,7 @@ def test_no_cell_raises_and_what_is_kept_keeps_to_the_contract(cells, dataset):
         assert not (lost & ~told).any(), f"a cell of {field.name} was blanked in silence"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40, 300), deadline=None)
 @given(cells=CELLS)
 def test_a_text_that_changes_is_told_and_tidying_twice_changes_nothing(cells):
     once = tidied(column(cells))
@@ -64,7 +65,7 @@ def test_a_text_that_changes_is_told_and_tidying_twice_changes_nothing(cells):
     assert len(bare.values) == len(cells)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50, 300), deadline=None)
 @given(
     day=st.dates(date(1970, 1, 1), date(2068, 12, 31)),
     form=st.sampled_from(["%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d %B %y"]),
@@ -76,7 +77,7 @@ def test_a_date_comes_back_as_it_was_written(day, form):
     assert set(made.faults) <= {"two_digit_year"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50, 300), deadline=None)
 @given(
     number=st.integers(1, 10**12 - 1), damage=st.sampled_from(["{}", "000{}", "{}.0", "'{}", '="{}"', "{} ", "{:,}"])
 )
@@ -90,7 +91,7 @@ POSTCODES = st.from_regex(STRICT, fullmatch=True).filter(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50, 300), deadline=None)
 @given(postcode=POSTCODES, spaced=st.booleans(), low=st.booleans())
 def test_a_postcode_comes_back_however_it_is_typed(postcode, spaced, low):
     typed = postcode if spaced else postcode.replace(" ", "")

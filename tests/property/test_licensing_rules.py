@@ -14,6 +14,7 @@ from pipelines.licensing.needs import needed
 from pipelines.licensing.register import APPLICATION_COLUMNS, LICENCE_COLUMNS
 from pipelines.licensing.status import status
 from schemas import registry
+from tests.examples import examples
 
 DAYS = st.dates(date(2005, 1, 1), date(2032, 12, 31)).map(pd.Timestamp)
 COUNTS = st.none() | st.integers(0, 30)
@@ -70,7 +71,7 @@ def frame(cases: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(cases, index=pd.Index([str(n + 1) for n in range(len(cases))]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, 150), deadline=None)
 @given(
     st.lists(CASES, min_size=1, max_size=6),
     BOROUGHS,
@@ -98,7 +99,7 @@ def test_there_is_always_an_answer(
     assert (register["status"].iloc[1:] == "none").all(), "only the first property has a register"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, 150), deadline=None)
 @given(CASES, BOROUGHS, st.integers(1, 10))
 def test_more_occupants_never_end_the_need_of_a_mandatory_licence(
     case: dict[str, Any], borough: str | None, more: int
@@ -109,7 +110,7 @@ def test_more_occupants_never_end_the_need_of_a_mandatory_licence(
     assert answers[0] != "mandatory" or answers[1] == "mandatory"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10, 100), deadline=None)
 @given(st.lists(CASES, min_size=2, max_size=3), BOROUGHS)
 def test_a_case_is_judged_alone(cases: list[dict[str, Any]], borough: str | None) -> None:
     together = needed(frame(cases), schemes(borough))

@@ -15,6 +15,7 @@ from pipelines.link.people import link_files
 from pipelines.link.people.matching import match
 from pipelines.link.people.names import parsed
 from pipelines.link.people.records import prepared
+from tests.examples import examples
 
 NAMES = (
     "Jane Wetherby",
@@ -31,7 +32,7 @@ BORN = ("1961-05-03", "1961-05-08", "3/5/1961", "1983-11-24", "")
 ROW = st.tuples(st.sampled_from(NAMES), st.sampled_from(PLACES), st.sampled_from(BORN))
 ROLES = {"name": ["name"], "address": ["address"], "birth_date": ["born"]}
 TEXT = st.text(max_size=40)
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=examples(10, 100), deadline=None)
 
 
 def table(rows: list[tuple[str, str, str]]) -> pa.Table:

@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from pipelines.link.address import canonical, parse
+from schemas.strict_yaml import read_yaml
 
-TABLES = [
-    yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    for name in ("addresses.yaml", "addresses_more.yaml")
-]
+TABLES = [read_yaml(Path(__file__).with_name(name)) for name in ("addresses.yaml", "addresses_more.yaml")]
 CASES = [(group["group"], case) for table in TABLES for group in table["groups"] for case in group["cases"]]
 SAME = [texts for table in TABLES for texts in table["same"]]
 DIFFERENT = [texts for table in TABLES for texts in table["different"]]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import yaml
 
 from pipelines.extracts import Chunk
 from pipelines.harmonise.rows import harmonise_chunk
@@ -17,7 +16,7 @@ from schemas import registry
 from schemas.mapping import Mapping
 from schemas.strict_yaml import read_yaml
 
-CASES = yaml.safe_load((Path(__file__).parent / "cells.yaml").read_text(encoding="utf-8"))
+CASES = read_yaml(Path(__file__).with_name("cells.yaml"))
 OF_THE_FIELD = {"values", "extract", "default"}
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 
 from pipelines.licensing.cases import CASE_DEFAULTS, CONTROLLERS, FORMS
 from pipelines.licensing.needs import needed
@@ -17,8 +16,9 @@ from pipelines.licensing.register import APPLICATION_COLUMNS, LICENCE_COLUMNS
 from pipelines.licensing.status import status
 from schemas import registry
 from schemas.scheme import Designation
+from schemas.strict_yaml import read_yaml
 
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "licensing_cases.yaml").read_text())
+CASES: list[dict[str, Any]] = read_yaml(Path(__file__).with_name("licensing_cases.yaml"))
 OTHER_KEYS = {"case", "day", "schemes", "ward", "licences", "applications", "needed", "status"}
 OTHER_KEYS |= {"why", "status_why", "missing", "excluded"}
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from pipelines.link import Decision, LinkReason
 from pipelines.link.pairs import Missing
 from pipelines.link.spine import Spine
 from pipelines.link.vocabulary import SENTENCES
+from schemas.strict_yaml import read_yaml
 from tests.spec.link_world import links_of, spine_of
 
 HERE = Path(__file__).parent
 TABLES = [HERE / "links.yaml", *sorted((HERE / "links").glob("*.yaml"))]
 TABLE_NAMES = [path.stem for path in TABLES]
-BY_TABLE = [yaml.safe_load(path.read_text(encoding="utf-8"))["groups"] for path in TABLES]
+BY_TABLE = [read_yaml(path)["groups"] for path in TABLES]
 GROUPS = [group for groups in BY_TABLE for group in groups]
 CASES = [(number, at) for number, group in enumerate(GROUPS) for at in range(len(group["cases"]))]
 NAMES = [group["group"] for group in GROUPS]
@@ -131,7 +131,7 @@ def test_who_else_is_in_the_file_changes_nothing(at: int, monkeypatch: pytest.Mo
 @pytest.mark.skipif(not EDGE_CASES.exists(), reason="The real edge cases are not on this machine (LODA_REAL_DATA).")
 def test_real_edge_cases_resolve() -> None:
     right = wrong = 0
-    for case in yaml.safe_load(EDGE_CASES.read_text(encoding="utf-8"))["addresses"]:
+    for case in read_yaml(EDGE_CASES)["addresses"]:
         gazetteer = [
             {"uprn": str(n), "address": text, "postcode": postcode}
             for n, (text, postcode) in enumerate(case["canonical_addresses"], start=1)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import yaml
 
 from pipelines.link.people.matching import Matched, match
 from pipelines.link.people.records import prepared
+from schemas.strict_yaml import read_yaml
 
-CASES = yaml.safe_load(Path(__file__).with_name("people.yaml").read_text(encoding="utf-8"))
+CASES = read_yaml(Path(__file__).with_name("people.yaml"))
 ROLES = {
     "name": ["name"],
     "address": ["address"],

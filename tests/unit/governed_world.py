@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import shutil
+import tempfile
 from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +23,7 @@ from pipelines.governance import access, pseudonym, stages
 from pipelines.publish import publish_lists
 from pipelines.ranking import rank
 from schemas import registry
+from tests.homes import own_home
 from tests.unit.licensing_world import AS_OF, write_links, write_properties, write_scores
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -118,6 +124,21 @@ def borough_with_list(borough: str, first: int = 1) -> None:
     stages.mark_done("landlords", "london", "made", {})
     rank(borough, AS_OF)
     publish_lists(borough)
+
+
+def boroughs_with_lists(home: Path, **firsts: int) -> None:
+    """`borough_with_list` of each borough in a fresh home, by its first UPRN: made once, then copied."""
+    shutil.copytree(_made(tuple(firsts.items())), home, dirs_exist_ok=True)
+
+
+@cache
+def _made(firsts: tuple[tuple[str, int], ...]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="loda-governed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with own_home(folder / "home") as made:
+        for borough, first in firsts:
+            borough_with_list(borough, first)
+    return made
 
 
 def stored(table: str, borough: str) -> int:

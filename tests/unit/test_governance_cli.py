@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from pipelines.cli import app
 from pipelines.governance import audit
 from tests.unit.agreed import agree
-from tests.unit.governed_world import borough_with_list, drop, stored
+from tests.unit.governed_world import boroughs_with_lists, drop, stored
 
 
 def loda(*arguments: str, typed: str | None = None) -> Result:
@@ -20,7 +20,7 @@ def loda(*arguments: str, typed: str | None = None) -> Result:
 
 @pytest.fixture
 def world(home: Path) -> Path:
-    borough_with_list("camden")
+    boroughs_with_lists(home, camden=1)
     return home
 
 

@@ -19,7 +19,7 @@ from pipelines.governance.enforcement import apply_agreements
 from pipelines.publish import publish_lists
 from pipelines.ranking import current_list, rank
 from tests.unit.agreed import agree, withdrawal
-from tests.unit.governed_world import borough_with_list, stored
+from tests.unit.governed_world import boroughs_with_lists, stored
 from tests.unit.licensing_world import AS_OF, write_scores
 
 TABLES = ("property", "link", "landlord", "score", "licensing")
@@ -27,8 +27,7 @@ TABLES = ("property", "link", "landlord", "score", "licensing")
 
 @pytest.fixture
 def world(home: Path) -> Path:
-    borough_with_list("camden")
-    borough_with_list("bexley", first=11)
+    boroughs_with_lists(home, camden=1, bexley=11)
     return home
 
 

@@ -18,7 +18,7 @@ from pipelines.governance import access, audit, erasure, lake_deletion, subjects
 from pipelines.governance.drop_deletion import lake_folder
 from pipelines.governance.enforcement import apply_agreements
 from schemas import registry
-from tests.unit.governed_world import borough_with_list, drop, stored, token
+from tests.unit.governed_world import boroughs_with_lists, drop, stored, token
 from tests.unit.licensing_world import write_links
 
 PURPOSE = "hmo_detection"
@@ -36,8 +36,7 @@ def lines_of(found: Drop) -> Iterator[pa.Array]:
 
 @pytest.fixture
 def world(home: Path) -> Path:
-    borough_with_list("camden")
-    borough_with_list("bexley", first=14)
+    boroughs_with_lists(home, camden=1, bexley=14)
     return home
 
 
