@@ -197,13 +197,18 @@ _ORDERS: dict[str, list[Any]] = {
 """Orders of the list; of what is equal the lower rank comes first, so that an order is one and the same each time."""
 
 
+def asked_for(session: Session, issued: PublishedList, asked: Filters, today: date) -> Any:
+    """The query of the rows that were asked for, in their order."""
+    at_day = _standing_at(session, issued.borough, asked.new_since) if asked.new_since else None
+    query = _filtered(_joined(issued, before(session, issued), today), asked, issued, at_day)
+    return query.order_by(*_ORDERS[asked.sort])
+
+
 def entries(session: Session, issued: PublishedList, asked: Filters, today: date, size: int | None) -> Shown:
     """The rows that were asked for, `size` of them (all where None) from the page asked for on."""
-    earlier = before(session, issued)
-    at_day = _standing_at(session, issued.borough, asked.new_since) if asked.new_since else None
-    query = _filtered(_joined(issued, earlier, today), asked, issued, at_day)
-    of = session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(ListEntry.rank).subquery())) or 0
-    query, page = query.order_by(*_ORDERS[asked.sort]), 1
+    query, page = asked_for(session, issued, asked, today), 1
+    counted = query.order_by(None).with_only_columns(ListEntry.rank).subquery()
+    of = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
     if size is not None:
         page = min(asked.page, max(1, -(-of // size)))  # past the end stands the last page
         query = query.limit(size).offset(size * (page - 1))
@@ -223,7 +228,7 @@ def entries(session: Session, issued: PublishedList, asked: Filters, today: date
         page,
         sorted(str(ward) for ward in wards),
         sorted(str(officer) for officer in officers),
-        earlier is not None,
+        before(session, issued) is not None,
         WITHIN_95 * sqrt(variance),
         done,
     )
