@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LinkReview
 from pipelines.link import Decision, link_borough
+from review import policies
 from review.differences import Piece, marked
 from review.queries import links
 from tests.review.desk import EVIL, Desk, acts, review_home, says
@@ -112,7 +113,7 @@ def test_of_two_people_the_second_is_told(street: Desk) -> None:
     Desk("analyst", BOROUGH, name="An Analyst").post_form(HOME, verdict="is_not", **given)
     answer = street.post_form(HOME, verdict="is", **given)
     assert answer.status_code == 422
-    assert "Somebody has decided otherwise about this address" in says(answer)
+    assert policies.DECIDED_MEANWHILE in says(answer)
     assert [verdict for verdict, *_ in standing()] == ["is_not"]
 
 
