@@ -120,9 +120,9 @@ def of_lake(borough: str) -> OfLake:
     visits = outcomes.list_visits(borough)
     entries = outcomes.listed_entries(borough, sorted(set(visits["uprn"])))
     base = outcomes.base_rate_of(borough, entries, visits, answer="unlicensed", steps=FEWEST_CONTROLS)
-    promised = outcomes.expected_of(borough, outcomes.led_by_lists(entries, visits))
-    if promised is not None and promised.answered < FEWEST_CONTROLS:
-        promised = None
+    led = outcomes.led_by_lists(entries, visits)
+    answered = led[led["answered"]].sort_values(["day", "uprn"])
+    promised = outcomes.expected_of(borough, answered.head(len(answered) // FEWEST_CONTROLS * FEWEST_CONTROLS))
     return OfLake(_of_extracts(entries, visits[visits["source"] != REVIEW]), base, promised)
 
 
