@@ -68,7 +68,9 @@ def plan_round(
         rules.require("Choose the properties that are to be planned.")
     if len(versions_seen) > MOST_AT_ONCE:
         rules.require(f"Plan at most {MOST_AT_ONCE} properties at once.")
-    # In one order, so that two rounds at once wait for each other and do not block one another.
+    for uprn in versions_seen:
+        rules.require(outcomes.why_not(session, borough, uprn))
+    versions.hold(session, borough, versions_seen)
     for uprn in sorted(versions_seen):
         plan(
             session,

@@ -7,7 +7,7 @@ and then finds the other's version.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -110,6 +110,16 @@ def write_many(session: Session, borough: str, done_until: Mapping[str, date], *
     )
     session.connection().execute(made.on_conflict_do_nothing(), new)
     session.connection().execute(raised, [{"of": uprn, "until": done_until[uprn]} for uprn in uprns])
+
+
+def hold(session: Session, borough: str, uprns: Iterable[str]) -> None:
+    """Hold several properties before the first is written to, in one order.
+
+    A writer holds the audit log from its first line on; who then waited for a property that another writer holds,
+    which waits for the log, would wait for ever.
+    """
+    for uprn in sorted(uprns):
+        _held(session, borough, uprn)
 
 
 def _held(session: Session, borough: str, uprn: str) -> PropertyCase:

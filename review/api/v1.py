@@ -130,9 +130,17 @@ def home(request: Request, borough: Borough, uprn: Uprn) -> Home:
         entry=_entry(entry),
         on_current_list=found.on_current,
         as_of=found.issued.as_of,
-        dossier=found.dossier,
+        dossier=_with_text_ids(found.dossier),
         outcomes=[_outcome(outcome) for outcome in found.outcomes],
     )
+
+
+def _with_text_ids(dossier: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of records are larger than what every JSON reader keeps exact."""
+    kinds = ("records", "licences", "applications")
+    return dossier | {
+        kind: [item | {"record_id": str(item["record_id"])} for item in dossier.get(kind, [])] for kind in kinds
+    }
 
 
 def _outcome(own: Outcome) -> RecordedOutcome:

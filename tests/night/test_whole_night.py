@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.core import beside
+from tests.night import circle
 from tests.night.conftest import BOROUGHS, CANARY, LODA, Night, environment, loda_here, run_loda
 
 
@@ -259,3 +260,46 @@ def test_receipt_reads_well(night: Night):
     assert text.startswith("Accepted.")
     assert "Must fix" in text
     assert json.loads(night.loda("receipt", drop["receipt"], "--json").stdout)["receipt"] == drop["receipt"]
+
+
+def test_what_an_officer_records_is_a_label_the_next_night_and_its_note_stays_in_the_ledger(
+    night: Night, tmp_path: Path
+):
+    mark = "WRYNECKNOTE"
+    with circle.copy_of(night.home, tmp_path / "home") as home:
+        (champion,) = circle.models()
+        entry = circle.first_unanswered("camden")
+        circle.record("camden", entry, "hmo_unlicensed", f"{mark} has six doors")
+        done = CliRunner().invoke(app, ["run", "--json", "--borough", "camden"])
+        assert done.exit_code == 0, done.output
+        (visit,) = circle.visits("camden")
+        assert (visit["uprn"], visit["finding"]) == (entry.uprn, "hmo_unlicensed")
+        assert visit["visit_reason"] in {"list", "control"}
+        assert [(link["uprn"], link["decision"]) for link in visit["links"]] == [(entry.uprn, "linked")]
+        assert circle.labels("camden", entry.as_of)[entry.uprn] == 1
+        before, challenger = circle.models()
+        assert (before.id, before.status, challenger.status) == (champion.id, "champion", "challenger")
+        for count in ("hmos", "hmos_by_visit"):
+            assert challenger.metrics["labels"][count] == champion.metrics["labels"][count] + 1
+        again = json.loads(CliRunner().invoke(app, ["run", "--json", "--borough", "camden"]).stdout)
+        assert again["changed"] is False
+    assert mark not in done.output
+    content = {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and "ledger.db" not in path.name}
+    assert [path for path, found in content.items() if mark.encode() in found] == []
+    for path in (home / "lake").rglob("*.parquet"):
+        if "raw" not in path.parts:
+            assert mark not in str(pq.read_table(path, columns=_texts(path)).to_pydict()), path
+    assert _tables_with(home, mark) == ["loda_outcome"]
+
+
+def _texts(path: Path) -> list[str]:
+    return [field.name for field in pq.read_schema(path) if str(field.type) == "string"]
+
+
+def _tables_with(home: Path, text: str) -> list[str]:
+    """Tables of the ledger in which a text stands."""
+    ledger = sqlite3.connect(home / "ledger.db")
+    names = [name for (name,) in ledger.execute("select name from sqlite_master where type = 'table' order by 1")]
+    found = [name for name in names if any(text in repr(row) for row in ledger.execute(f'select * from "{name}"'))]  # noqa: S608 - our own tables
+    ledger.close()
+    return found

@@ -133,7 +133,7 @@ def test_entries_of_lists_that_nobody_works_from_go(home: Path, after):
     with transaction() as session:
         assert session.scalars(sa.select(ListEntry)).all() == []
         (line,) = audit.lines(session, what="delete list past retention")
-    assert line.details == {"entries": 3}
+    assert line.details == {"entries": 3, "dossiers": 0}
 
 
 @pytest.mark.parametrize(
