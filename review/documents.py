@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from datetime import date
 from multiprocessing import get_context
@@ -13,9 +14,12 @@ from models.hmo import judge, model_file
 from models.hmo import registry as models
 from pipelines.core import clock
 from pipelines.core.errors import LodaError, NotFound
+from pipelines.core.faults import place_of
 from pipelines.core.ledger.models import ModelVersion
 from pipelines.core.lock import Busy, exclusive
 from pipelines.governance.reads import reading
+
+log = logging.getLogger(__name__)
 
 FILES = {
     "card.md": "text/markdown; charset=utf-8",
@@ -97,6 +101,9 @@ def compare(challenger_id: str, champion_id: str, as_of: date) -> None:
             found = judge.compare(challenger_id, as_of)
         except LodaError as error:
             found = asked | {"failed": str(error)}
+        except Exception as error:  # noqa: BLE001 - it ends in a process that nobody watches, and must be told
+            log.error("comparing models failed with %s", place_of(error))
+            found = asked | {"failed": "Something failed that nobody foresaw; the platform's engineers can see where."}
         path = _beside(model_of(challenger_id), COMPARISON)
         unfinished = path.with_suffix(".part")
         unfinished.write_text(json.dumps(found | {"made_at": clock.now().isoformat()}), encoding="utf-8")

@@ -20,6 +20,7 @@ from pipelines.casework.words import Found, Method
 from pipelines.core.ledger.models import PublishedList
 from pipelines.core.ledger.officers import Outcome
 from review import words
+from schemas.mapping import REVIEW
 
 FEWEST_CONTROLS = 5
 FEWEST_SHOWN = 5
@@ -27,8 +28,6 @@ FEWEST_SHOWN = 5
 FEW = 30
 """Answers below which a share is said to be of few."""
 WEEKS_SHOWN = 26
-REVIEW = "review"
-"""Source of the rows of the lake that were recorded on these pages; the ledger tells of the same visits."""
 ANSWERS = frozenset({Found.HMO_UNLICENSED, Found.HMO_LICENSED, Found.HMO_NOT_LICENSABLE, Found.NOT_HMO}) | {
     Found.SINGLE_HOUSEHOLD
 }
@@ -120,9 +119,10 @@ def of_lake(borough: str) -> OfLake:
     visits = outcomes.list_visits(borough)
     entries = outcomes.listed_entries(borough, sorted(set(visits["uprn"])))
     base = outcomes.base_rate_of(borough, entries, visits, answer="unlicensed", steps=FEWEST_CONTROLS)
-    promised = outcomes.expected_of(borough, outcomes.led_by_lists(entries, visits))
-    if promised is not None and promised.answered < FEWEST_CONTROLS:
-        promised = None
+    led = outcomes.led_by_lists(entries, visits)
+    answered = led[led["answered"]].sort_values(["day", "uprn"])
+    promised = outcomes.expected_of(borough, answered.head(len(answered) // FEWEST_CONTROLS * FEWEST_CONTROLS))
+    # What was recorded on these pages comes back by the lake; the ledger tells of the same visits.
     return OfLake(_of_extracts(entries, visits[visits["source"] != REVIEW]), base, promised)
 
 

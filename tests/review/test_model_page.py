@@ -409,6 +409,22 @@ def test_a_comparison_that_fails_says_why(
     assert len(comparing) == 2
 
 
+def test_a_comparison_that_breaks_is_told_without_what_it_held(
+    people: Callable[..., Browser],
+    comparing: list[tuple[str, str, date]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def breaks(challenger: str, as_of: date) -> dict[str, Any]:
+        raise ValueError("1 Secret Street")
+
+    monkeypatch.setattr(judge, "compare", breaks)
+    people("engineer").get("/model/compare/b")
+    assert "Something failed that nobody foresaw" in people("engineer").get("/model/compare/b").text
+    assert "ValueError" in caplog.text
+    assert "Secret" not in caplog.text
+
+
 def test_one_comparison_at_a_time(people: Callable[..., Browser], comparing: list[tuple[str, str, date]]) -> None:
     with exclusive(documents.LOCK):
         assert "Models are being compared at this moment" in people("analyst", "camden").get("/model/compare/b").text

@@ -16,6 +16,7 @@ from models.hmo import registry as models
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent, LastGood, ListEntry, ModelVersion, PublishedList
 from pipelines.core.ledger.officers import Outcome
+from pipelines.governance import standing
 from review import charts
 from review.queries import coverage, performance
 from review.queries.performance import Tally
@@ -191,9 +192,11 @@ def test_what_was_promised_is_told_from_five_answers_on_and_rounded(
     of_extract(*((uprn, DAY, "not_hmo") for uprn in uprns[:4]))
     assert results().promised is None
     of_extract(*((uprn, DAY, "not_hmo") for uprn in uprns[:5]))
-    text = shown(people)
+    five, text = results().promised, shown(people)
     assert "Of 5 visited homes with an answer the lists had promised about 2 HMOs" in text
     assert "2.5" not in text, "the sum to a decimal would tell the figure of the last home"
+    of_extract(*((uprn, DAY, "not_hmo") for uprn in uprns[:9]))
+    assert results().promised == five, "and one more answer must not move it"
 
 
 def test_the_page_names_no_home(uprns: list[str], people: Callable[..., Browser]) -> None:
@@ -261,6 +264,19 @@ def test_the_calibration_of_the_model_in_use(review_home: Path, people: Callable
     assert "1,050" in text
     assert re.search(r"54%</td> ?<td[^>]*>46%", text)
     assert 'aria-labelledby="chart-calibration-title"' in text
+
+
+def test_results_of_a_list_that_may_not_be_shown_are_not(
+    uprns: list[str], people: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for uprn in uprns[:12]:
+        found(uprn, "hmo_unlicensed", rank=int(uprn))
+    monkeypatch.setattr(standing, "list_refusal", lambda _: "The agreement has ended.")
+    text = shown(people)
+    assert "Results may not be shown. The agreement has ended." in text
+    assert "By week" not in text
+    assert "Expected and found" not in text
+    assert "What the lists rest on" in text
 
 
 def test_looking_is_on_record(uprns: list[str], people: Callable[..., Browser]) -> None:
