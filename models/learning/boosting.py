@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from models.learning import explain
+from models.learning import explain, trees
 from models.learning.arrays import Floats, Mask
 
 SEED = 20261001
@@ -91,8 +91,7 @@ def fit(
 
 def raw_scores(model: Any, values: Floats) -> Floats:
     """Raw scores of fitted trees in log-odds: shape (rows,)."""
-    with one_thread():
-        return np.asarray(model.decision_function(values), dtype=float)
+    return trees.raw_scores(model, values)
 
 
 def mean_scores(models: Sequence[Any], values: Floats) -> Floats:
