@@ -110,19 +110,28 @@ def one_thread() -> AbstractContextManager[Any]:
     return cast("AbstractContextManager[Any]", threadpool_limits(limits=1, user_api="openmp"))
 
 
-def calibrate(raw: Floats, positive: Mask, weights: Floats) -> tuple[float, float]:
+def calibrate(raw: Floats, positive: Mask, weights: Floats, apart: Mask | None = None) -> tuple[float, float]:
     """Slope and intercept of the logistic curve from raw scores to probability (Platt 1999); the slope is positive.
 
     A slope that is not positive would turn the list upside down because of chance in few
     rows: then the scores keep their own slope and only their level is set.
+
+    Args:
+        raw: scores of rows that the models have not seen.
+        positive: their answers.
+        weights: of each row.
+        apart: rows that tell the slope but not the level, since theirs is another one; None for none.
     """
     from scipy.optimize import brentq
     from sklearn.linear_model import LogisticRegression
 
-    curve = LogisticRegression(C=10.0).fit(raw[:, None], positive.astype(int), sample_weight=weights)
+    apart = np.zeros(len(raw), dtype=bool) if apart is None else apart
+    known = np.column_stack([raw, apart]) if apart.any() else raw[:, None]
+    curve = LogisticRegression(C=10.0).fit(known, positive.astype(int), sample_weight=weights)
     slope, intercept = float(curve.coef_[0, 0]), float(curve.intercept_[0])
     if slope > 0.05:
         return slope, intercept
+    raw, positive, weights = raw[~apart], positive[~apart], weights[~apart]
     share = float(np.average(positive, weights=weights))
     level = brentq(lambda shift: float(np.average(logistic(raw + shift), weights=weights)) - share, -30.0, 30.0)
     return 1.0, float(level)

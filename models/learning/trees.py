@@ -1,4 +1,4 @@
-"""Fitted trees as tables: every row is a pattern of answers to a tree's splits, and the pattern says what the tree says.
+"""Fitted trees as tables: a row is a pattern of answers to a tree's splits, and the pattern says what the tree says.
 
 A tree of at most eight leaves has at most seven splits, so that a row is one of 128 patterns. Comparing whole columns
 and looking the patterns up takes a tenth of the time that walking each row down each tree takes, and gives the same
@@ -27,8 +27,8 @@ CHUNK = 16_384
 class Splits:
     """The splits of one tree, in the order of their bits in a pattern: a bit is 1 where the row goes to the left.
 
-    `node` is where a split stands in the tree's own nodes, `feature` the column that the tree sees. `left_levels` holds,
-    for a split by category, which levels go left, and None for a split by number.
+    `node` is where a split stands in the tree's own nodes, `feature` the column that the tree sees. `left_levels`
+    holds, for a split by category, which levels go left, and None for a split by number.
     """
 
     node: Ints
