@@ -60,7 +60,7 @@ class Day:
         who, there = pairs // places, place_borough[pairs % places]
         many = int(there.max(initial=0)) + 1
         distinct = np.unique(who * many + there) // many
-        total = {name: np.bincount(who, weights=each, minlength=landlords) for name, each in worth.items()}
+        total = {n: np.bincount(who, weights=each, minlength=landlords).astype(float) for n, each in worth.items()}
         boroughs = np.bincount(distinct, minlength=landlords).astype(float)
         return cls(places, pairs, who, there, worth, total, boroughs)
 

@@ -33,12 +33,13 @@ def facts(names: tuple[str, ...], values: Floats, shares: Floats, known_to: Mapp
     for at, name in enumerate(names):
         themes.setdefault(BY_NAME[name].theme, []).append(at)
     vocabulary: list[Texts] = []
-    said, weight, told_of = [], [], []
+    said: list[Ints] = []
+    weight, told_of = [], []
     for columns in themes.values():
-        at, spoken = _words(names, columns, values, known_to, vocabulary)
+        places, spoken = _words(names, columns, values, known_to, vocabulary)
         best = np.where(spoken, shares[:, columns], -np.inf).argmax(axis=1)[:, None]
         total = shares[:, columns].sum(axis=1)
-        said.append(np.take_along_axis(at, best, axis=1)[:, 0])
+        said.append(np.take_along_axis(places, best, axis=1)[:, 0])
         told_of.append(np.take_along_axis(spoken, best, axis=1)[:, 0] & (total <= 0))
         weight.append(total)
     text, told = np.column_stack(said), np.column_stack(told_of)

@@ -7,6 +7,7 @@ A landlord's place is a building (the parent UPRN where there is one), not a fla
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from models.hmo.elsewhere import (
     Day,
     OwnLandlord,
 )
-from models.hmo.records import of_uprns
+from models.hmo.records import UprnPlaces
 from models.hmo.sources import blank_to_null
 from pipelines.core.tables import LANDLORD, PROPERTY
 from pipelines.governance import access
@@ -91,7 +92,11 @@ class Holdings:
 
     def place_of(self, uprns: pa.ChunkedArray) -> Ints:
         """Position of each building, -1 where no landlord ever had it."""
-        return of_uprns(uprns, pa.chunked_array([self.places]))
+        return self._by_uprn.positions(uprns)
+
+    @cached_property
+    def _by_uprn(self) -> UprnPlaces:
+        return UprnPlaces.of(pa.chunked_array([self.places]))
 
     def landlord_of(self, borough: str, record_ids: Ints) -> Ints:
         """Position of the landlord behind each council tax record of a borough, -1: none."""

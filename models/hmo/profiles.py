@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.hmo import model_file
-from models.hmo.days import Floats, Ints
+from models.hmo.days import Floats, Ints, Numbers
 
 BINS = 10
 SCORE = "score"
@@ -53,7 +53,7 @@ def binned(values: Floats, edges: Floats) -> Ints:
     return np.append(np.bincount(where, minlength=len(edges) + 1), missing.sum()).astype(np.int64)
 
 
-def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Floats, Floats]]) -> Profiles:
+def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Numbers, Floats]]) -> Profiles:
     """Profiles of every borough.
 
     Args:
@@ -74,7 +74,7 @@ def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Floats, Floats]
     return Profiles(edges, counts)
 
 
-def _as_binned(values: Floats) -> Floats:
+def _as_binned(values: Numbers) -> Floats:
     """In single precision, as a trial keeps its features."""
     return values.astype(np.float32).astype(float)
 

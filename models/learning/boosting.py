@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from models.learning import explain, trees
-from models.learning.arrays import Floats, Mask
+from models.learning.arrays import Floats, Mask, Numbers
 
 SEED = 20261001
 SETTINGS: dict[str, Any] = {
@@ -35,15 +35,15 @@ class Detector:
     slope: float
     intercept: float
 
-    def raw(self, values: Floats) -> Floats:
+    def raw(self, values: Numbers) -> Floats:
         """Raw scores in log-odds; `values` has shape (rows, features) in the order of `features`."""
         return mean_scores(self.models, values)
 
-    def log_odds(self, values: Floats) -> Floats:
+    def log_odds(self, values: Numbers) -> Floats:
         """Calibrated scores in log-odds."""
         return self.slope * self.raw(values) + self.intercept
 
-    def probability(self, values: Floats) -> Floats:
+    def probability(self, values: Numbers) -> Floats:
         """Probability that each row is positive."""
         return logistic(self.log_odds(values))
 
@@ -89,12 +89,12 @@ def fit(
         return model.fit(known, positive[used].astype(int), sample_weight=weights[used])
 
 
-def raw_scores(model: Any, values: Floats) -> Floats:
+def raw_scores(model: Any, values: Numbers) -> Floats:
     """Raw scores of fitted trees in log-odds: shape (rows,)."""
     return trees.raw_scores(model, values)
 
 
-def mean_scores(models: Sequence[Any], values: Floats) -> Floats:
+def mean_scores(models: Sequence[Any], values: Numbers) -> Floats:
     """Mean raw scores of several fitted models in log-odds: shape (rows,)."""
     return np.asarray(np.mean([raw_scores(model, values) for model in models], axis=0))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.learning.arrays import Floats, Ints, Mask
+from models.learning.arrays import Floats, Ints, Mask, Numbers
 
 MAX_LEAVES = 8
 """More leaves would make the tables grow beyond 128 patterns a tree."""
@@ -88,7 +88,7 @@ def baseline(model: Any) -> float:
     return float(np.ravel(model._baseline_prediction)[0])
 
 
-def as_split_on(model: Any, values: Floats) -> tuple[Floats, Ints]:
+def as_split_on(model: Any, values: Numbers) -> tuple[Floats, Ints]:
     """The columns as the trees see them, and the feature that each is: scikit-learn puts categories first."""
     categorical = getattr(model, "is_categorical_", None)
     if categorical is None:
@@ -97,7 +97,7 @@ def as_split_on(model: Any, values: Floats) -> tuple[Floats, Ints]:
     return np.asfortranarray(model._preprocessor.transform(values), dtype=np.float64), order
 
 
-def raw_scores(model: Any, values: Floats) -> Floats:
+def raw_scores(model: Any, values: Numbers) -> Floats:
     """Raw scores in log-odds, shape (rows,), of values of shape (rows, features): scikit-learn's to the last bit."""
     columns, _ = as_split_on(model, values)
     tables = [(own, _said(nodes, own)) for nodes, own in every_tree(model)]
