@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from model_tables import pooled, tables, told_of
 
-from models.hmo import estimator, evidence, examples, features, matrix, splits
+from models.hmo import estimator, evidence, examples, features, matrix, profiles, splits
 from models.hmo.border import SPINE as BORDER_SPINE
 from schemas import registry
 
@@ -165,23 +165,15 @@ def _print_london(dwellings: int, events: int, boroughs: int) -> None:
 
 def _london(dwellings: int, events: int, boroughs: int) -> tuple[dict[str, float], dict[str, float], float, int, int]:
     names = sorted(registry.boroughs())[:boroughs]
-    told: dict[str, list[pa.Table]] = defaultdict(list)
-    spine = []
-    for number, name in enumerate(names):
-        made = tables(name, number, dwellings, events, AS_OF)
-        spine.append(made["property"].select(BORDER_SPINE))
-        for dataset in ("council_tax", "service_request", "hmo_licence"):
-            told[dataset].append(told_of(made, dataset))
     clock, dates = Clock(), splits.history(AS_OF)
-    with clock.step("landlords and boundaries of all boroughs"):
-        holdings, border = pooled(
-            {name: pa.concat_tables(parts) for name, parts in told.items()}, pa.concat_tables(spine)
-        )
-    del told, spine
     gathered = []
     with tempfile.TemporaryDirectory(prefix="loda-model-") as folder:
-        for number, name in enumerate(names):
-            made = tables(name, number, dwellings, events, AS_OF)
+        told, spine = _kept(Path(folder), names, dwellings, events)
+        with clock.step("landlords and boundaries of all boroughs"):
+            holdings, border = pooled(told, spine)
+        del told, spine
+        for name in names:
+            made = {path.stem: pq.read_table(path) for path in (Path(folder) / f"tables of {name}").iterdir()}
             # Two stages load it, a night apart.
             with clock.step("evidence, for the matrix and for training", times=2):
                 own = evidence.load(name, made, holdings, border)
@@ -200,9 +192,28 @@ def _london(dwellings: int, events: int, boroughs: int) -> tuple[dict[str, float
             trained = train.fit(gathered, AS_OF)
         for taken in (clock.seconds, clock.cpu):
             taken["training but for the fits"] -= taken["the estimator's fits"]
-        del gathered
+        with clock.step("profiles to tell drift by"):
+            homes = {part.borough: part.known.values for part in gathered}
+            profiles.measure(features.NAMES, {b: (v, trained.detector.probability(v)) for b, v in homes.items()})
+        del gathered, homes
         rows = sum(_scored(clock, trained.detector, Path(folder) / name) for name in names)
     return dict(clock.seconds), dict(clock.cpu), peak_mb(), rows, len(fitted)
+
+
+def _kept(folder: Path, names: list[str], dwellings: int, events: int) -> tuple[dict[str, pa.Table], pa.Table]:
+    """Make every borough's tables and keep them in the folder; returns what landlords and boundaries are made from."""
+    told: dict[str, list[pa.Table]] = defaultdict(list)
+    spine = []
+    for number, name in enumerate(names):
+        made = tables(name, number, dwellings, events, AS_OF)
+        spine.append(made["property"].select(BORDER_SPINE))
+        for dataset in ("council_tax", "service_request", "hmo_licence"):
+            told[dataset].append(told_of(made, dataset))
+        own = folder / f"tables of {name}"
+        own.mkdir()
+        for dataset, table in made.items():
+            pq.write_table(table, own / f"{dataset}.parquet")
+    return {name: pa.concat_tables(parts) for name, parts in told.items()}, pa.concat_tables(spine)
 
 
 def _timed_fits(clock: Clock) -> list[float]:

@@ -24,6 +24,7 @@ from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.models import LastGood, ModelVersion
 from pipelines.core.lock import exclusive
+from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance.reads import reading
@@ -328,7 +329,8 @@ class _Night:
     @staticmethod
     def _new_pool() -> ProcessPoolExecutor:
         # Delta's runtime does not survive a fork, so workers are started afresh.
-        return ProcessPoolExecutor(settings().workers, mp_context=multiprocessing.get_context("spawn"))
+        afresh = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(settings().workers, mp_context=afresh, initializer=end_with_parent)
 
     def each(self, boroughs: Sequence[str], steps: Sequence[str], *arguments: object) -> list[str]:
         """Run stages for every borough, as many at once as there are workers; returns those that failed."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from pipelines.core.errors import ConfigurationError
 from review.app import create_app
@@ -17,19 +19,25 @@ from review.settings import HOST, PORT, address, review_settings
 GRACE_SECONDS = 10
 
 
-def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = lambda _: None) -> None:
+def serve(
+    host: str = HOST, port: int = PORT, say: Callable[[str], None] = lambda _: None, workers: int | None = None
+) -> None:
     """Serve the pages until Ctrl-C; `say` is told the address once they answer.
+
+    With more than one worker each is a process of its own and all listen at one port; None is as the settings say.
 
     Raises:
         ConfigurationError: the settings do not go with the host, or the port is taken; nothing is served then.
     """
     check_host(host)
-    app = create_app()
+    number = workers or review_settings().workers
+    app = worker_app()  # made here in any case: what is wrong is told before anything listens
     with _listening(host, port) as listener:
-        logging.getLogger("uvicorn.error").addFilter(_without_values)
         trusted = review_settings().trusted_proxies
         config = uvicorn.Config(
-            app,
+            app if number == 1 else "review.serve:worker_app",
+            factory=number > 1,
+            workers=number,
             access_log=False,  # an address that was searched for would stand in it
             log_level="warning",
             server_header=False,
@@ -39,7 +47,16 @@ def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = lambd
         )
         say(f"The pages are at {address(host, listener.getsockname()[1])}. Ctrl-C ends them.")
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+            if number == 1:
+                uvicorn.Server(config).run(sockets=[listener])
+            else:
+                Multiprocess(config, sockets=[listener]).run()
+
+
+def worker_app() -> FastAPI:
+    """The app as each worker serves it."""
+    logging.getLogger("uvicorn.error").addFilter(_without_values)
+    return create_app()
 
 
 def check_host(host: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import Annotated
 
@@ -43,6 +44,9 @@ class ReviewSettings(BaseSettings):
     sign_in_attempts: Annotated[
         int, Field(gt=0, description="Attempts to sign in from one place within fifteen minutes.")
     ] = 20
+    workers: Annotated[int, Field(gt=0, description="Processes that serve the pages at one port.")] = min(
+        2, os.cpu_count() or 1
+    )
     page_size: Annotated[int, Field(gt=0, le=500, description="Entries that a page of the list shows.")] = 25
     max_upload_mib: Annotated[int, Field(gt=0, description="A larger file is refused in the browser (MiB).")] = 200
     airflow_url: str = Field("", description="Address of Airflow's page, linked for engineers.")

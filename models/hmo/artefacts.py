@@ -13,7 +13,7 @@ from pipelines.core.ledger.models import ModelVersion
 
 def write_profiles(gathered: list[Gathered], detector: Detector, model_id: str) -> None:
     """Keep what each borough's homes look like on the day of training, for later nights to be held against."""
-    homes = {part.borough: part.known.values.astype(float) for part in gathered if len(part.known.found)}
+    homes = {part.borough: part.known.values for part in gathered if len(part.known.found)}
     model_file.folder().mkdir(parents=True, exist_ok=True)
     made = profiles.measure(detector.features, {b: (own, detector.probability(own)) for b, own in homes.items()})
     profiles.write(made, model_id)

@@ -242,7 +242,7 @@ def _performance(made: ModelVersion) -> str:
         lines.append(f"Lists {words}, {found['places']} visits, {found['hmos_to_find']} HMOs to find: {told}.")
     brier = made.metrics["calibration"].get("brier")
     if brier is not None:
-        lines.append(f"Brier score among visited homes {brier}.")
+        lines.append(f"Brier score {brier}, on {made.metrics['calibration']['on']}.")
     return " ".join([*lines, "Rates by group of homes: see the model card."])
 
 

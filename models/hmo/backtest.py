@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from models.hmo import baselines, estimator, features, inputs, learners, splits
+from models.hmo import baselines, estimator, features, inputs, learners, level, splits
 from models.hmo.capacities import capacity_of
 from models.hmo.days import Floats, Mask
 from models.hmo.evaluate import TrialList
@@ -95,17 +95,19 @@ def _day(gathered: list[Gathered], as_of: date) -> list[Tried]:
     for number, scorers in unseen.items():
         raw[fold == number] = scorers["ours"](rows.values[fold == number])
     # A fold that had too little to learn from has no scores to calibrate on.
-    visited = rows.visit & np.isin(fold, list(unseen))
-    level = (1.0, 0.0)
-    if 0 < int(rows.hmo[visited].sum()) < int(visited.sum()):
-        level = estimator.calibrate(raw[visited], rows.hmo[visited], np.ones(int(visited.sum())))
+    scored = np.isin(fold, list(unseen))
+    curve = (1.0, 0.0)
+    if rows.hmo[scored].any():
+        told = rows.take(scored)
+        found = level.fitted(told, raw[scored], told.date_index == splits.STEPS - 1)
+        curve = (found.slope, found.intercept)
     everywhere = {name: learn(rows) for name, learn in LEARNERS.items()}
-    tried = [_tried(newest, "forward", judged, {part.borough: everywhere for part in judged}, signs, level)]
+    tried = [_tried(newest, "forward", judged, {part.borough: everywhere for part in judged}, signs, curve)]
     of = dict(zip(rows.borough.tolist(), fold.tolist(), strict=True))
     others = {part.borough: unseen[of[part.borough]] for part in judged if unseen.get(of.get(part.borough, -1))}
     if len(unseen) > 1 and others:
         left = [part for part in judged if part.borough in others]
-        tried.append(_tried(newest, "left_out", left, others, signs, level))
+        tried.append(_tried(newest, "left_out", left, others, signs, curve))
     return tried
 
 
@@ -125,14 +127,14 @@ def _tried(
     parts: Sequence[Gathered],
     scorers: dict[str, dict[str, Scorer]],
     signs: Floats,
-    level: tuple[float, float],
+    curve: tuple[float, float],
 ) -> Tried:
     trials, probability, hmo = [], [], []
     for part in parts:
         values = part.forward.values.astype(float)
         scores = {name: scorer(values) for name, scorer in scorers[part.borough].items()}
         visited = ~np.isnan(part.forward.found)
-        probability.append(estimator.logistic(level[0] * scores["ours"][visited] + level[1]))
+        probability.append(estimator.logistic(curve[0] * scores["ours"][visited] + curve[1]))
         hmo.append(part.forward.found[visited] == 1)
         scores |= {name: ranker(values) for name, ranker in baselines.BASELINES.items()}
         signed = np.where(np.isnan(values), -np.inf, values * signs)

@@ -10,28 +10,28 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models.hmo.days import Floats
+from models.hmo.days import Floats, Numbers
 from models.hmo.features import NAMES
 
 THREE_STOREYS = 3
 BUILT_BEFORE = 1930
 
 
-def _column(values: Floats, name: str) -> Floats:
+def _column(values: Numbers, name: str) -> Floats:
     return np.asarray(values[:, NAMES.index(name)], dtype=float)
 
 
-def random(values: Floats) -> Floats:
+def random(values: Numbers) -> Floats:
     """All alike: every order is as likely as any other."""
     return np.zeros(len(values))
 
 
-def complaints_only(values: Floats) -> Floats:
+def complaints_only(values: Numbers) -> Floats:
     """Triage as it is: most complaints at the property in 3 years first."""
     return np.nan_to_num(_column(values, "complaints_36_months"))
 
 
-def rule_of_thumb(values: Floats) -> Floats:
+def rule_of_thumb(values: Numbers) -> Floats:
     """Points for what inspectors name as signs: height, age, location, above a shop, and a complaint.
 
     The first four were named by inspectors in the pilot (Nesta, "London Office of Data Analytics
@@ -50,7 +50,7 @@ def rule_of_thumb(values: Floats) -> Floats:
     return np.asarray(np.sum(signs, axis=0), dtype=float)
 
 
-BASELINES: dict[str, Callable[[Floats], Floats]] = {
+BASELINES: dict[str, Callable[[Numbers], Floats]] = {
     "random": random,
     "complaints_only": complaints_only,
     "rule_of_thumb": rule_of_thumb,

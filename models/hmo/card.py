@@ -101,7 +101,7 @@ def _figures(made: ModelVersion) -> str:
             )
     lines += ["", f"### Calibration, on {calibration['on']}", ""]
     if calibration.get("bins"):
-        lines += [f"Brier score {calibration['brier']} among visited homes.", "", "| homes | predicted | found |"]
+        lines += [f"Brier score {calibration['brier']} among them.", "", "| homes | predicted | found |"]
         lines += ["| ---: | ---: | ---: |"]
         lines += [f"| {b['rows']} | {b['predicted']:.1%} | {b['found']:.1%} |" for b in calibration["bins"]]
     else:
@@ -193,8 +193,9 @@ def _limits(made: ModelVersion) -> str:
         f"- Probabilities are calibrated on {made.metrics['calibration']['on']}; on a register alone they tell how "
         "many are recorded, which is fewer than there are.\n"
         "- Unlabelled homes count as negatives of low weight although some of them are HMOs.\n"
-        "- Calibration takes visited homes to be like others of equal score. Where officers choose by what no dataset "
-        "holds, probabilities are too high.\n"
+        "- Planned visits (programme, list, control) are taken to find what others of equal score would. Where "
+        "officers choose by what no dataset holds, and where only visits after complaints are known, probabilities "
+        "are too high.\n"
         "- A record that was changed later is seen as it is now if it was known then; a complaint that was not "
         "linked to a home is not seen at all, and links miss recent movers more often than others.\n"
         "- Counts over years are short where a borough's extract reaches back less far."

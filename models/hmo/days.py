@@ -8,9 +8,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.learning.arrays import Floats, Ints, Mask, Texts
+from models.learning.arrays import Floats, Ints, Mask, Numbers, Texts
 
-__all__ = ["EPOCH", "NEVER", "Floats", "Ints", "Mask", "Texts", "day_number", "day_of", "days_column", "event_days"]
+__all__ = [
+    "EPOCH",
+    "NEVER",
+    "Floats",
+    "Ints",
+    "Mask",
+    "Numbers",
+    "Texts",
+    "day_number",
+    "day_of",
+    "days_column",
+    "event_days",
+]
 
 NEVER = 2**31
 """The day number of a missing date: an event that has not happened, a liability that has not ended."""

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from models.hmo.border import STRAY, Across, Border
 from models.hmo.days import NEVER, Floats, Ints, Mask, Texts, day_number, day_of, days_column
-from models.hmo.landlords import LIABLE_LANDLORDS, Holdings, OwnLandlord
+from models.hmo.elsewhere import OwnLandlord
+from models.hmo.landlords import LIABLE_LANDLORDS, Holdings
 from models.hmo.records import Records, links_by_dataset, made_from, of_uprns
 from models.hmo.sources import COLUMNS, LABEL_DATASETS, Tables, blank_to_null
 

@@ -37,15 +37,17 @@ UNLABELLED_RATIO = 5.0
 class Examples:
     """Rows to learn from. `date_index` counts the history's dates; the day of training itself comes after them.
 
-    `hmo` is what counts as positive, `visit` whether a visit said so, `unlicensed` and `held` whether it
-    found that the licence was missing or was there, `labelled` whether anything said so, `known` the day on
-    which the label became known, `doubtful` marks unlabelled rows whose answer became known later (kept only
-    for trials that must not know that), `stands_for` how many properties a row stands for.
+    `hmo` is what counts as positive, `visit` whether a visit said so, `planned` whether one of its visits was no answer
+    to a complaint, `unlicensed` and `held` whether it found that the licence was missing or was
+    there, `labelled` whether anything said so, `known` the day on which the label became known, `doubtful` marks
+    unlabelled rows whose answer became known later (kept only for trials that must not know that), `stands_for` how
+    many properties a row stands for.
     """
 
     values: Floats
     hmo: Mask
     visit: Mask
+    planned: Mask
     unlicensed: Mask
     held: Mask
     labelled: Mask
@@ -125,38 +127,34 @@ def gather(evidence: Evidence, as_of: date, dates: list[date], boroughs: int) ->
     settled_now, settled_then = labels.settled(evidence, as_of), labels.settled(evidence, dates[-1])
     sampled, stands_for = _sample(evidence, settled_then, boroughs)
     turn = np.arange(len(sampled)) % len(dates)
+    newest = len(dates) - 1
     parts = []
     for index, day in enumerate(dates):
-        inside, values = _at(evidence, day)
-        own, free = found.date_index == index, sampled[turn == index]
-        rows = np.concatenate([found.row[own], free])
-        answer = np.concatenate([found.hmo[own].astype(float), np.full(len(free), np.nan)])
-        visit, unlicensed, held = (
-            np.concatenate([mask[own], np.zeros(len(free), dtype=bool)])
-            for mask in (found.visit, found.unlicensed, found.held)
-        )
-        known = np.concatenate([found.known[own], np.zeros(len(free), dtype=np.int64)])
-        made = _examples(evidence, rows, values, answer, visit, unlicensed, held, known, index, stands_for)
-        made.doubtful[:] = ~made.labelled & settled_now[rows]
-        parts.append(made.take(inside[rows]))
-    # The loop ends on the newest day of the history.
-    newest = len(dates) - 1
-    now_inside, now_values = _at(evidence, as_of)
-    label = labels.labels_at(evidence, as_of)
+        view = evidence.at(day)
+        inside = cohort.members(view)
+        rows, part = _before(evidence, found, inside, sampled[turn == index], index, stands_for)
+        part.doubtful[:] = ~part.labelled & settled_now[rows]
+        parts.append(part)
+        if index < newest:
+            features.fill(view, (rows, part.values))
+    # The loop ends on the newest day of the history, of which more is wanted.
+    then, standing_then = _standing(evidence, dates[-1], inside, sampled, newest)
+    candidates, forward = _forward(evidence, found, inside & ~settled_then, newest)
+    features.fill(view, (rows, part.values), (then, standing_then.values), (candidates, forward.values))
+    today = evidence.at(as_of)
+    inside = cohort.members(today)
+    now, standing = _standing(evidence, as_of, inside, sampled[~settled_now[sampled]], len(dates))
+    known = _trial(evidence, inside, labels.labels_at(evidence, as_of))
+    features.fill(today, (now, standing.values), (inside, known.values))
     return Gathered(
         borough=evidence.borough,
         before=joined(parts),
-        standing=_standing(evidence, as_of, now_inside, now_values, sampled[~settled_now[sampled]], len(dates)),
-        standing_then=_standing(evidence, dates[-1], inside, values, sampled, newest),
-        forward=_forward(evidence, found, inside & ~settled_then, values, newest),
-        known=Trial(now_values[now_inside].astype(np.float32), label[now_inside], evidence.uprns[now_inside]),
-        counts=prior.found(evidence, as_of, now_inside),
+        standing=standing,
+        standing_then=standing_then,
+        forward=forward,
+        known=known,
+        counts=prior.found(evidence, as_of, inside),
     )
-
-
-def _at(evidence: Evidence, day: date) -> tuple[Mask, Floats]:
-    view = evidence.at(day)
-    return cohort.members(view), features.values(view)
 
 
 def _sample(evidence: Evidence, settled: Mask, boroughs: int) -> tuple[Ints, float]:
@@ -170,21 +168,23 @@ def _sample(evidence: Evidence, settled: Mask, boroughs: int) -> tuple[Ints, flo
 def _examples(
     evidence: Evidence,
     rows: Ints,
-    values: Floats,
     answer: Floats,
-    visit: Mask,
-    unlicensed: Mask,
-    held: Mask,
     known: Ints,
     index: int,
     stands_for: float,
+    visit: Mask,
+    planned: Mask,
+    unlicensed: Mask,
+    held: Mask,
 ) -> Examples:
+    """Rows with all but their features, which are worked out for several such parts at once."""
     labelled = ~np.isnan(answer)
     street = pd.Series(evidence.street[rows]).astype(str) + f" {evidence.borough}"
     return Examples(
-        values=values[rows],
+        values=np.full((len(rows), len(features.NAMES)), np.nan),
         hmo=answer == 1,
         visit=visit,
+        planned=planned,
         unlicensed=unlicensed,
         held=held,
         labelled=labelled,
@@ -197,31 +197,52 @@ def _examples(
     )
 
 
-def _forward(evidence: Evidence, found: labels.TrainingLabels, candidates: Mask, values: Floats, newest: int) -> Trial:
+def _before(
+    evidence: Evidence, found: labels.TrainingLabels, inside: Mask, free: Ints, index: int, stands_for: float
+) -> tuple[Ints, Examples]:
+    """Answers whose features are those of one day of the history, and unlabelled homes: places in the spine, rows."""
+    own = (found.date_index == index) & inside[found.row]
+    free = free[inside[free]]
+    none = np.zeros(len(free), dtype=bool)
+    rows = np.concatenate([found.row[own], free])
+    answer = np.concatenate([found.hmo[own].astype(float), np.full(len(free), np.nan)])
+    known = np.concatenate([found.known[own], np.zeros(len(free), dtype=np.int64)])
+    told = (found.visit, found.planned, found.unlicensed, found.held)
+    masks = [np.concatenate([mask[own], none]) for mask in told]
+    return rows, _examples(evidence, rows, answer, known, index, stands_for, *masks)
+
+
+def _forward(evidence: Evidence, found: labels.TrainingLabels, candidates: Mask, newest: int) -> tuple[Mask, Trial]:
     # Who had applied by then was no discovery any more.
     candidates = candidates.copy()
     candidates[found.row[found.date_index < newest]] = False
     later = found.date_index == newest
     answer = np.full(len(candidates), np.nan)
     answer[found.row[later]] = found.hmo[later]
-    return Trial(values[candidates].astype(np.float32), answer[candidates], evidence.uprns[candidates])
+    return candidates, _trial(evidence, candidates, answer)
 
 
-def _standing(evidence: Evidence, day: date, inside: Mask, values: Floats, free: Ints, index: int) -> Examples:
-    """Labels known on a day and unlabelled homes, with the features of that day."""
+def _trial(evidence: Evidence, which: Mask, answer: Floats) -> Trial:
+    """Homes of a mask over the spine with all but their features."""
+    values = np.empty((int(which.sum()), len(features.NAMES)), dtype=np.float32, order="F")
+    return Trial(values, answer[which], evidence.uprns[which])
+
+
+def _standing(evidence: Evidence, day: date, inside: Mask, free: Ints, index: int) -> tuple[Ints, Examples]:
+    """Labels known on a day and unlabelled homes, with the features of that day: places in the spine, rows."""
     label = labels.labels_at(evidence, day)
     given = labels.answers(evidence)
     number = day_number(day)
     seen = given.visit & (given.known <= number) & (given.event <= number)
-    visited, unlicensed, held = (np.zeros(len(evidence), dtype=bool) for _ in range(3))
+    visited, planned, unlicensed, held = (np.zeros(len(evidence), dtype=bool) for _ in range(4))
     visited[given.row[seen]] = True
-    unlicensed[given.row[seen & given.unlicensed]] = True
-    held[given.row[seen & given.held]] = True
-    rows = np.concatenate([np.flatnonzero(~np.isnan(label)), free])
-    known = np.full(len(rows), number, dtype=np.int64)
+    for mask, of in ((planned, given.planned), (unlicensed, given.unlicensed), (held, given.held)):
+        mask[given.row[seen & of]] = True
     share = len(evidence) / max(len(free), 1)
+    rows = np.concatenate([np.flatnonzero(~np.isnan(label)), free])
+    rows = rows[inside[rows]]
+    known = np.full(len(rows), number, dtype=np.int64)
     answer = label[rows]
     by_visit = visited[rows] & ~np.isnan(answer)
-    evades, complies = unlicensed[rows] & (answer == 1), held[rows] & (answer == 1)
-    made = _examples(evidence, rows, values, answer, by_visit, evades, complies, known, index, share)
-    return made.take(inside[rows])
+    masks = (by_visit, planned[rows] & by_visit, unlicensed[rows] & (answer == 1), held[rows] & (answer == 1))
+    return rows, _examples(evidence, rows, answer, known, index, share, *masks)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from models.hmo.days import Floats
+from models.hmo.days import Floats, Ints, Mask, Texts
 from models.hmo.features import BY_NAME
 
 FACTS = 3
@@ -32,17 +32,36 @@ def facts(names: tuple[str, ...], values: Floats, shares: Floats, known_to: Mapp
     themes: dict[str, list[int]] = {}
     for at, name in enumerate(names):
         themes.setdefault(BY_NAME[name].theme, []).append(at)
-    rows = np.arange(len(values))
-    words, weight = [], []
+    vocabulary: list[Texts] = []
+    said: list[Ints] = []
+    weight, told_of = [], []
     for columns in themes.values():
-        told = np.column_stack([BY_NAME[names[at]].tell_all(values[:, at], known_to) for at in columns])
-        best = np.where(told == "", -np.inf, shares[:, columns]).argmax(axis=1)
-        words.append(told[rows, best])
-        weight.append(shares[:, columns].sum(axis=1))
-    text, total = np.column_stack(words), np.column_stack(weight)
-    told_of = (text != "") & (total <= 0)
-    order = np.argsort(np.where(told_of, -total, np.inf), axis=1, kind="stable")[:, :FACTS]
-    kept = np.take_along_axis(told_of, order, axis=1)
+        places, spoken = _words(names, columns, values, known_to, vocabulary)
+        best = np.where(spoken, shares[:, columns], -np.inf).argmax(axis=1)[:, None]
+        total = shares[:, columns].sum(axis=1)
+        said.append(np.take_along_axis(places, best, axis=1)[:, 0])
+        told_of.append(np.take_along_axis(spoken, best, axis=1)[:, 0] & (total <= 0))
+        weight.append(total)
+    text, told = np.column_stack(said), np.column_stack(told_of)
+    order = np.argsort(np.where(told, -np.column_stack(weight), np.inf), axis=1, kind="stable")[:, :FACTS]
+    kept = np.take_along_axis(told, order, axis=1)
     offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    chosen = np.take_along_axis(text, order, axis=1)[kept]
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(chosen, pa.string()))
+    chosen = pa.array(np.take_along_axis(text, order, axis=1)[kept])
+    words = pa.array(np.concatenate(vocabulary), pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), words.take(chosen))
+
+
+def _words(
+    names: tuple[str, ...], columns: list[int], values: Floats, known_to: Mapping[str, str], vocabulary: list[Texts]
+) -> tuple[Ints, Mask]:
+    """Places in the vocabulary, to which the words of these columns are added, and whether there is anything there.
+
+    Text is put together once for each distinct value: a borough has a hundred thousand homes and few numbers.
+    """
+    places, spoken = [], []
+    for column in columns:
+        words, at = BY_NAME[names[column]].vocabulary(values[:, column], known_to)
+        places.append(at + sum(len(known) for known in vocabulary))
+        spoken.append((words != "")[at])
+        vocabulary.append(words)
+    return np.column_stack(places), np.column_stack(spoken)

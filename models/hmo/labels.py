@@ -23,6 +23,9 @@ FOUND_HMO = (UNLICENSED, LICENSED, "hmo_not_licensable")
 LICENCE_CHECK = "licence_check"
 """A visit to what a licence or application had named already: an answer, but no discovery."""
 
+PLANNED = ("programme", "list", "control")
+"""Visits to homes that the council chose by area, by score or by chance, and not because somebody told of them."""
+
 FOUND_NONE = ("not_hmo", "single_household")
 
 BIAS = (
@@ -38,13 +41,15 @@ class Answers:
 
     `moment` is the first day on which the answer could have moved anything: the earliest of
     its event, its becoming known and an application for a licence at the same property. `visit`
-    is true for visits that could discover something: checks of licences are not. `unlicensed` is true
-    where such a visit found an HMO without the licence that it needs, `held` where it found one with it.
+    is true for visits that could discover something: checks of licences are not. `planned` is true for those of
+    `PLANNED`, `unlicensed` where such a visit found an HMO without the licence that it needs, `held` where it found
+    one with it.
     """
 
     row: Ints
     hmo: Mask
     visit: Mask
+    planned: Mask
     unlicensed: Mask
     held: Mask
     event: Ints
@@ -67,6 +72,7 @@ def answers(evidence: Evidence) -> Answers:
             "row": np.concatenate([licences.row, visits.row]),
             "hmo": np.concatenate([np.ones(len(licences), dtype=bool), visits.has("finding", *FOUND_HMO)]),
             "visit": np.concatenate([np.zeros(len(licences), dtype=bool), ~visits.has("visit_reason", LICENCE_CHECK)]),
+            "planned": np.concatenate([np.zeros(len(licences), dtype=bool), visits.has("visit_reason", *PLANNED)]),
             "unlicensed": np.concatenate([np.zeros(len(licences), dtype=bool), visits.has("finding", UNLICENSED)]),
             "held": np.concatenate([np.zeros(len(licences), dtype=bool), visits.has("finding", LICENSED)]),
             "event": np.concatenate([licences.event, visits.event]),
@@ -76,6 +82,7 @@ def answers(evidence: Evidence) -> Answers:
     )
     frame["unlicensed"] &= frame["visit"]
     frame["held"] &= frame["visit"]
+    frame["planned"] &= frame["visit"]
     frame["moment"] = np.minimum(frame["event"], frame["known"])
     applied = _first_application(evidence)[frame["row"].to_numpy()]
     frame["moment"] = np.where(frame["hmo"], np.minimum(frame["moment"], applied), frame["moment"])
@@ -111,13 +118,14 @@ def labels_at(evidence: Evidence, as_of: date) -> Floats:
 class TrainingLabels:
     """Answers paired with the history date whose features they may train: one a property and date.
 
-    `known` is the day on which each label became known; `unlicensed` and `held` as in `Answers`.
+    `known` is the day on which each label became known; `planned`, `unlicensed` and `held` as in `Answers`.
     """
 
     row: Ints
     date_index: Ints
     hmo: Mask
     visit: Mask
+    planned: Mask
     unlicensed: Mask
     held: Mask
     known: Ints
@@ -135,7 +143,7 @@ def training_labels(evidence: Evidence, as_of: date, dates: list[date]) -> Train
     frame = pd.DataFrame(
         {
             name: getattr(given, name)
-            for name in ("row", "hmo", "visit", "unlicensed", "held", "event", "moment", "known")
+            for name in ("row", "hmo", "visit", "planned", "unlicensed", "held", "event", "moment", "known")
         }
     )[usable]
     first = frame[frame["hmo"]].sort_values(["moment", "event"], kind="stable").drop_duplicates("row")
@@ -153,6 +161,7 @@ def training_labels(evidence: Evidence, as_of: date, dates: list[date]) -> Train
         chosen["date_index"].to_numpy(dtype=np.int64),
         chosen["hmo"].to_numpy(dtype=bool),
         chosen["visit"].to_numpy(dtype=bool),
+        chosen["planned"].to_numpy(dtype=bool),
         chosen["unlicensed"].to_numpy(dtype=bool),
         chosen["held"].to_numpy(dtype=bool),
         chosen["known"].to_numpy(dtype=np.int64),

@@ -6,7 +6,8 @@ A landlord's place is a building (the parent UPRN where there is one), not a fla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,18 @@ import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, Floats, Ints, Mask, days_column, event_days
-from models.hmo.records import of_uprns
+from models.hmo.elsewhere import (
+    BUILDINGS,
+    COMPLAINTS,
+    COMPLAINTS_SHARED,
+    EXPIRED,
+    LICENCES,
+    LICENCES_SHARED,
+    NOTICES,
+    Day,
+    OwnLandlord,
+)
+from models.hmo.records import UprnPlaces
 from models.hmo.sources import blank_to_null
 from pipelines.core.tables import LANDLORD, PROPERTY
 from pipelines.governance import access
@@ -28,6 +40,9 @@ LIABLE_LANDLORDS = ("owner", "company")
 TOLD_DAYS = 3 * 365
 LAPSE_DAYS = 5 * 365
 """A licence that ran out longer ago says little of how its building is let."""
+
+MOST_DAYS = 6
+"""Days of which what all landlords had is kept: as many as training looks at, borough by borough."""
 
 NOTICE = "notice"
 MANAGER = "manager"
@@ -57,31 +72,13 @@ class Told:
 
 
 @dataclass(frozen=True)
-class OwnLandlord:
-    """What each property's landlord has at other buildings than its own; NaN where no landlord is known.
-
-    `*_away` is the part of it in other boroughs. Licences, complaints and what follows from them are NaN as well where
-    the landlord has other buildings, but none in a borough that had shared any of them by the day.
-    """
-
-    buildings: Floats
-    boroughs: Floats
-    licences: Floats
-    expired: Floats
-    complaints: Floats
-    notices: Floats
-    buildings_away: Floats
-    licences_away: Floats
-    complaints_away: Floats
-
-
-@dataclass(frozen=True)
 class Holdings:
     """All boroughs' landlords, their buildings and the complaints there.
 
     `places` are the buildings' UPRNs, `place_borough` counts `boroughs`, `records` has the landlords of council tax
     records by borough and record id. `shared` is by dataset and borough the day on which its first row was known.
-    `ids` are the landlords' identifiers in the order of their positions.
+    `ids` are the landlords' identifiers in the order of their positions; `days` keeps what was worked out for the
+    `MOST_DAYS` that were asked for last.
     """
 
     landlords: int
@@ -93,10 +90,15 @@ class Holdings:
     told: Told
     shared: dict[str, Ints]
     ids: tuple[str, ...] = ()
+    days: dict[int, Day] = field(default_factory=dict, repr=False, compare=False)
 
     def place_of(self, uprns: pa.ChunkedArray) -> Ints:
         """Position of each building, -1 where no landlord ever had it."""
-        return of_uprns(uprns, pa.chunked_array([self.places]))
+        return self._by_uprn.positions(uprns)
+
+    @cached_property
+    def _by_uprn(self) -> UprnPlaces:
+        return UprnPlaces.of(pa.chunked_array([self.places]))
 
     def landlord_of(self, borough: str, record_ids: Ints) -> Ints:
         """Position of the landlord behind each council tax record of a borough, -1: none."""
@@ -115,6 +117,18 @@ class Holdings:
             borough: the borough of all of them.
             day: what was known by its end counts, and nothing that happened after it.
         """
+        own = self.boroughs.index(borough) if borough in self.boroughs else -1
+        return self._on(day).of_homes(landlord, place, own)
+
+    def _on(self, day: int) -> Day:
+        """What all landlords had on a day, worked out the first time that a borough asks."""
+        if day not in self.days:
+            if len(self.days) == MOST_DAYS:
+                del self.days[next(iter(self.days))]
+            self.days[day] = self._made(day)
+        return self.days[day]
+
+    def _made(self, day: int) -> Day:
         size, held = max(len(self.places), 1), self.held
         known = (held.landlord >= 0) & (held.known <= day) & (held.start <= day)
         pair = held.landlord * size + held.place
@@ -124,27 +138,21 @@ class Holdings:
         # A licence that ran out at a building that the landlord still answers for, and that has no new one.
         ran_out = known & held.licence & (held.end < day) & (held.end >= day - LAPSE_DAYS)
         expired = np.isin(pairs, pair[ran_out]) & ~licensed
-        who, where = pairs // size, pairs % size
-        there = self.place_borough[where]
-        own = self.boroughs.index(borough) if borough in self.boroughs else -1
-        mine = np.where((landlord >= 0) & (place >= 0), landlord * size + place, -1)
-        others = Others(pairs, who, self.landlords, landlord, mine)
+        where = pairs % size
         told, notices = self._told(where, day)
-        complaints_shared = np.append(self.shared["service_request"], NEVER)[there] <= day
-        licences_shared = np.append(self.shared["hmo_licence"], NEVER)[there] <= day
-        away = there != own
-        boroughs = np.unique(who[away] * (len(self.boroughs) + 1) + there[away]) // (len(self.boroughs) + 1)
-        return OwnLandlord(
-            buildings=others.sum(np.ones(len(pairs))),
-            boroughs=others.of_landlord(boroughs),
-            licences=others.sum(licensed, licences_shared),
-            expired=others.sum(expired, licences_shared),
-            complaints=others.sum(told, complaints_shared),
-            notices=others.sum(notices, complaints_shared),
-            buildings_away=others.sum(away),
-            licences_away=others.sum(licensed & away, licences_shared & away, away),
-            complaints_away=others.sum(told * away, complaints_shared & away, away),
-        )
+        shared = {
+            name: np.append(first, NEVER)[self.place_borough[where]] <= day for name, first in self.shared.items()
+        }
+        worth = {
+            BUILDINGS: np.ones(len(pairs)),
+            LICENCES: licensed.astype(float),
+            EXPIRED: expired.astype(float),
+            LICENCES_SHARED: shared["hmo_licence"],
+            COMPLAINTS: told,
+            NOTICES: notices,
+            COMPLAINTS_SHARED: shared["service_request"],
+        }
+        return Day.of(pairs, size, self.landlords, self.place_borough, worth)
 
     def _told(self, where: Ints, day: int) -> tuple[Floats, Floats]:
         """Complaints of 3 years at buildings, and how many of them had led to a notice by the day."""
@@ -154,42 +162,6 @@ class Holdings:
         counts = (np.bincount(told.place[which], minlength=size)[where] for which in (recent, noticed))
         complaints, notices = (found.astype(float) for found in counts)
         return complaints, notices
-
-
-@dataclass(frozen=True)
-class Others:
-    """Sums over what a landlord has, the property's own building left out.
-
-    `pairs` are sorted numbers of landlord and building, `who` their landlords; `landlord` and `own` are each property's
-    landlord (-1: none) and its number with its own building.
-    """
-
-    pairs: Ints
-    who: Ints
-    landlords: int
-    landlord: Ints
-    own: Ints
-
-    def of_landlord(self, who: Ints, weights: Floats | None = None) -> Floats:
-        """Sum of weights by landlord, for each property; NaN where no landlord is known."""
-        total = np.bincount(who, weights=weights, minlength=self.landlords + 1).astype(float)
-        return np.where(self.landlord >= 0, total[np.maximum(self.landlord, 0)], np.nan)
-
-    def sum(self, weights: Floats | Mask, shared: Mask | None = None, among: Mask | None = None) -> Floats:
-        """Sum of weights of pairs; NaN where there are others (of `among`), but none of them is `shared`."""
-        found = self._sum(weights)
-        if shared is not None:
-            there = self._sum(np.ones(len(self.pairs)) if among is None else among)
-            found[(there > 0) & (self._sum(shared) == 0)] = np.nan
-        return found
-
-    def _sum(self, weights: Floats | Mask) -> Floats:
-        worth: Floats = np.asarray(weights, dtype=np.float64)
-        total = self.of_landlord(self.who, worth)
-        if len(self.pairs):
-            at = np.minimum(np.searchsorted(self.pairs, self.own), len(self.pairs) - 1)
-            total -= np.where(self.pairs[at] == self.own, worth[at], 0.0)
-        return total
 
 
 def read(boroughs: list[str]) -> Holdings:

@@ -33,7 +33,9 @@ MATRIX = pa.schema(
 def at(view: View) -> tuple[Mask, Floats]:
     """The cohort over the spine, and the features of its members: shape (members, features), NaN where unknown."""
     members = cohort.members(view)
-    return members, features.values(view)[members]
+    values = np.empty((int(members.sum()), len(features.NAMES)), order="F")
+    features.fill(view, (members, values))
+    return members, values
 
 
 def build_features(borough: str, as_of: date) -> StageResult:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.hmo import model_file
-from models.hmo.days import Floats, Ints
+from models.hmo.days import Floats, Ints, Numbers
 
 BINS = 10
 SCORE = "score"
@@ -53,23 +53,28 @@ def binned(values: Floats, edges: Floats) -> Ints:
     return np.append(np.bincount(where, minlength=len(edges) + 1), missing.sum()).astype(np.int64)
 
 
-def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Floats, Floats]]) -> Profiles:
+def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Numbers, Floats]]) -> Profiles:
     """Profiles of every borough.
 
     Args:
         names: of the features, in the order of their columns.
         boroughs: by borough its features, shape (homes, features), and its probabilities, shape (homes,).
     """
-    columns = {name: at for at, name in enumerate(names)}
-    tables = {b: _as_binned(np.column_stack([values, score])) for b, (values, score) in boroughs.items()}
-    columns[SCORE] = len(names)
-    together = np.concatenate([np.zeros((0, len(columns))), *tables.values()])
-    edges = {name: edges_of(together[:, at]) for name, at in columns.items()}
-    counts = {b: {name: binned(t[:, at], edges[name]) for name, at in columns.items()} for b, t in tables.items()}
+    edges: dict[str, Floats] = {}
+    counts: dict[str, dict[str, Ints]] = {borough: {} for borough in boroughs}
+    # A feature at a time: all features of all of London at once would fill the memory.
+    for at, name in enumerate([*names, SCORE]):
+        own = {
+            borough: _as_binned(score if name == SCORE else values[:, at])
+            for borough, (values, score) in boroughs.items()
+        }
+        edges[name] = edges_of(np.concatenate([np.zeros(0), *own.values()]))
+        for borough, column in own.items():
+            counts[borough][name] = binned(column, edges[name])
     return Profiles(edges, counts)
 
 
-def _as_binned(values: Floats) -> Floats:
+def _as_binned(values: Numbers) -> Floats:
     """In single precision, as a trial keeps its features."""
     return values.astype(np.float32).astype(float)
 

@@ -96,13 +96,40 @@ def _in_order(record_id: Ints, row: Ints, unit: Mask) -> Links:
 
 def of_uprns(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Ints:
     """`positions` of UPRNs, compared as the numbers that they are: ten times as fast as text."""
+    return UprnPlaces.of(among).positions(wanted)
+
+
+@dataclass(frozen=True)
+class UprnPlaces:
+    """UPRNs in which others are looked up: `numbers`, None if one of them is text, and where each first stands."""
+
+    among: pa.ChunkedArray
+    numbers: pd.Index[int] | None
+    first: Ints
+
+    @classmethod
+    def of(cls, among: pa.ChunkedArray) -> UprnPlaces:
+        """The places of these UPRNs."""
+        known = _as_numbers(among)
+        if known is None:
+            return cls(among, None, np.empty(0, dtype=np.int64))
+        distinct, first = np.unique(known, return_index=True)
+        return cls(among, pd.Index(distinct), first)
+
+    def positions(self, wanted: pa.ChunkedArray) -> Ints:
+        """Where each UPRN first stands, -1 where it is missing or is not there."""
+        asked = None if self.numbers is None else _as_numbers(wanted)
+        if self.numbers is None or asked is None:
+            return positions(wanted, self.among)
+        at = self.numbers.get_indexer(pd.Index(asked))
+        return np.where((at >= 0) & (asked >= 0), np.append(self.first, -1)[at], -1).astype(np.int64)
+
+
+def _as_numbers(uprns: pa.ChunkedArray) -> Ints | None:
     try:
-        numbers, known = (pc.fill_null(pc.cast(column, pa.int64()), -1).to_numpy() for column in (wanted, among))
+        return np.asarray(pc.fill_null(pc.cast(uprns, pa.int64()), -1).to_numpy(), dtype=np.int64)
     except pa.ArrowInvalid:
-        return positions(wanted, among)
-    distinct, first = np.unique(known, return_index=True)
-    at = pd.Index(distinct).get_indexer(pd.Index(numbers))
-    return np.where((at >= 0) & (numbers >= 0), np.append(first, -1)[at], -1).astype(np.int64)
+        return None
 
 
 def positions(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -21,13 +21,14 @@ from models.hmo import (
     features,
     inputs,
     learners,
+    level,
     model_file,
     prior,
     registry,
     splits,
 )
 from models.hmo.capacities import capacity_of
-from models.hmo.days import Floats, Ints, Mask, day_number
+from models.hmo.days import Floats, Ints, day_number
 from models.hmo.estimator import Detector
 from models.hmo.examples import Examples, Gathered, Trial
 from models.hmo.inputs import LONDON
@@ -44,9 +45,6 @@ log = logging.getLogger(__name__)
 STAGE = "train"
 FEWEST_HMOS = 10
 """Known HMOs below which no model is made; with so few its card shows how little it can tell."""
-
-FEWEST_VISITS = 20
-"""Visits of either answer below which the calibration falls back on the register."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +112,13 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
         if model is not None:
             left_out[fold == number] = estimator.mean_scores(model, rows.values[fold == number])
     before = rows.date_index < splits.STEPS
-    slope, intercept, calibrated_on = _calibration(rows, left_out)
-    visited = _visited(rows)
-    tried = evaluate.calibration(estimator.logistic(slope * left_out[visited] + intercept), rows.hmo[visited])
+    curve = level.fitted(rows, left_out, rows.date_index == splits.STEPS)
+    told, slope, intercept = curve.rows, curve.slope, curve.intercept
+    tried = evaluate.calibration(estimator.logistic(slope * left_out[told] + intercept), rows.hmo[told])
     # A borough's list is ranked by a model that never saw the borough; one borough alone has no such model.
     unseen = {str(b): by_fold[int(number)] for b, number in zip(groups, fold, strict=True)} if several else {}
+    forward = _ranked((part.borough, part.forward, then) for part in gathered)
+    left = _ranked((part.borough, part.known, unseen.get(part.borough)) for part in gathered)
     metrics = {
         "labels": _label_counts(rows, gathered),
         "left_out": {
@@ -128,13 +128,13 @@ def fit(gathered: list[Gathered], as_of: date) -> Trained:
             "all": evaluate.ranking_quality(left_out, rows.hmo),
         },
         "calibration": {
-            **{"on": calibrated_on, "slope": round(slope, 4), "intercept": round(intercept, 4)},
+            **{"on": curve.on, "slope": round(slope, 4), "intercept": round(intercept, 4)},
             **tried,
         },
-        "lists_forward": _lists(gathered, lambda part: part.forward, lambda _borough: then),
-        "lists_left_out": _lists(gathered, lambda part: part.known, unseen.get),
+        "lists_forward": _lists(forward),
+        "lists_left_out": _lists(left),
         "prior": priors(gathered),
-        "fairness": _audit(gathered, then),
+        "fairness": _audit(forward),
         "settings": estimator.SETTINGS,
     }
     return Trained(Detector(final, features.NAMES, slope, intercept), metrics)
@@ -176,52 +176,41 @@ def learnt_then(gathered: list[Gathered], as_of: date) -> Examples:
     return examples.joined(parts + [part.standing_then for part in gathered])
 
 
-def _visited(rows: Examples) -> Mask:
-    """Rows that a visit answered, with the features of the day: these hold the complaint that led to it."""
-    return np.asarray(rows.visit & (rows.date_index == splits.STEPS), dtype=bool)
+@dataclass(frozen=True)
+class Ranked:
+    """A borough's homes of one trial with the scores of a model that may be tried on them: shape (homes,)."""
+
+    borough: str
+    trial: Trial
+    scores: Floats
 
 
-def _calibration(rows: Examples, raw: Floats) -> tuple[float, float, str]:
-    """The curve from scores to probability, on what visits found if they are enough, else on the register.
-
-    Visits are chosen for what the features hold, the complaint that led to one included, so that
-    among homes of equal score the visited are much like the others. A register only tells how
-    many are recorded, which is a lower bound.
-    """
-    visited = _visited(rows)
-    enough = min(int(rows.hmo[visited].sum()), int((~rows.hmo[visited]).sum())) >= FEWEST_VISITS
-    use = visited if enough else np.ones(len(rows), dtype=bool)
-    weights = np.ones(len(rows)) if enough else rows.stands_for
-    slope, intercept = estimator.calibrate(raw[use], rows.hmo[use], weights[use])
-    return slope, intercept, "visits" if enough else "register"
+def _ranked(parts: Iterable[tuple[str, Trial, Any]]) -> list[Ranked]:
+    """Scores of the boroughs that have homes and a model."""
+    return [
+        Ranked(borough, trial, estimator.mean_scores(model, trial.values))
+        for borough, trial, model in parts
+        if model is not None and len(trial.found)
+    ]
 
 
-def _lists(
-    gathered: list[Gathered], trial_of: Callable[[Gathered], Trial], model_for: Callable[[str], Any]
-) -> dict[str, Any]:
-    """Every ranker's list of each borough that has a model, judged by what is known of its homes."""
+def _lists(ranked: list[Ranked]) -> dict[str, Any]:
+    """Every ranker's list of each borough, judged by what is known of its homes."""
     trials = []
-    for part in gathered:
-        model, trial = model_for(part.borough), trial_of(part)
-        if model is None or not len(trial.found):
-            continue
-        values = trial.values.astype(float)
-        scores = {"model": estimator.mean_scores(model, values)}
-        scores |= {name: ranker(values) for name, ranker in baselines.BASELINES.items()}
-        trials.append(evaluate.TrialList(part.borough, capacity_of(part.borough), trial.found, scores))
+    for own in ranked:
+        scores = {"model": own.scores}
+        scores |= {name: ranker(own.trial.values) for name, ranker in baselines.BASELINES.items()}
+        trials.append(evaluate.TrialList(own.borough, capacity_of(own.borough), own.trial.found, scores))
     return evaluate.lists(trials)
 
 
-def _audit(gathered: list[Gathered], model: Any) -> dict[str, Any]:
-    """Whom the lists forward in time fall on; empty where no model could be tried on them."""
-    if model is None:
-        return {}
-    parts = []
-    for part in gathered:
-        trial = part.forward
-        scores = estimator.mean_scores(model, trial.values.astype(float)) if len(trial.found) else np.zeros(0)
-        parts.append(fairness.homes(part.borough, trial.uprns, scores, trial.found, capacity_of(part.borough)))
-    return fairness.audit(parts)
+def _audit(ranked: list[Ranked]) -> dict[str, Any]:
+    """Whom the lists fall on; empty where no model could be tried."""
+    homes = (
+        fairness.homes(own.borough, own.trial.uprns, own.scores, own.trial.found, capacity_of(own.borough))
+        for own in ranked
+    )
+    return fairness.audit(list(homes))
 
 
 def _label_counts(rows: Examples, gathered: list[Gathered]) -> dict[str, Any]:

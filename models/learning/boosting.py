@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from models.learning import explain
-from models.learning.arrays import Floats, Mask
+from models.learning import explain, trees
+from models.learning.arrays import Floats, Mask, Numbers
 
 SEED = 20261001
 SETTINGS: dict[str, Any] = {
@@ -35,15 +35,15 @@ class Detector:
     slope: float
     intercept: float
 
-    def raw(self, values: Floats) -> Floats:
+    def raw(self, values: Numbers) -> Floats:
         """Raw scores in log-odds; `values` has shape (rows, features) in the order of `features`."""
         return mean_scores(self.models, values)
 
-    def log_odds(self, values: Floats) -> Floats:
+    def log_odds(self, values: Numbers) -> Floats:
         """Calibrated scores in log-odds."""
         return self.slope * self.raw(values) + self.intercept
 
-    def probability(self, values: Floats) -> Floats:
+    def probability(self, values: Numbers) -> Floats:
         """Probability that each row is positive."""
         return logistic(self.log_odds(values))
 
@@ -89,13 +89,12 @@ def fit(
         return model.fit(known, positive[used].astype(int), sample_weight=weights[used])
 
 
-def raw_scores(model: Any, values: Floats) -> Floats:
+def raw_scores(model: Any, values: Numbers) -> Floats:
     """Raw scores of fitted trees in log-odds: shape (rows,)."""
-    with one_thread():
-        return np.asarray(model.decision_function(values), dtype=float)
+    return trees.raw_scores(model, values)
 
 
-def mean_scores(models: Sequence[Any], values: Floats) -> Floats:
+def mean_scores(models: Sequence[Any], values: Numbers) -> Floats:
     """Mean raw scores of several fitted models in log-odds: shape (rows,)."""
     return np.asarray(np.mean([raw_scores(model, values) for model in models], axis=0))
 
@@ -111,19 +110,28 @@ def one_thread() -> AbstractContextManager[Any]:
     return cast("AbstractContextManager[Any]", threadpool_limits(limits=1, user_api="openmp"))
 
 
-def calibrate(raw: Floats, positive: Mask, weights: Floats) -> tuple[float, float]:
+def calibrate(raw: Floats, positive: Mask, weights: Floats, apart: Mask | None = None) -> tuple[float, float]:
     """Slope and intercept of the logistic curve from raw scores to probability (Platt 1999); the slope is positive.
 
     A slope that is not positive would turn the list upside down because of chance in few
     rows: then the scores keep their own slope and only their level is set.
+
+    Args:
+        raw: scores of rows that the models have not seen.
+        positive: their answers.
+        weights: of each row.
+        apart: rows that tell the slope but not the level, since theirs is another one; None for none.
     """
     from scipy.optimize import brentq
     from sklearn.linear_model import LogisticRegression
 
-    curve = LogisticRegression(C=10.0).fit(raw[:, None], positive.astype(int), sample_weight=weights)
+    apart = np.zeros(len(raw), dtype=bool) if apart is None else apart
+    known = np.column_stack([raw, apart]) if apart.any() else raw[:, None]
+    curve = LogisticRegression(C=10.0).fit(known, positive.astype(int), sample_weight=weights)
     slope, intercept = float(curve.coef_[0, 0]), float(curve.intercept_[0])
     if slope > 0.05:
         return slope, intercept
+    raw, positive, weights = raw[~apart], positive[~apart], weights[~apart]
     share = float(np.average(positive, weights=weights))
     level = brentq(lambda shift: float(np.average(logistic(raw + shift), weights=weights)) - share, -30.0, 30.0)
     return 1.0, float(level)

@@ -12,38 +12,47 @@ without approximation, and looked up for each row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import factorial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from models.learning.arrays import Floats, Ints, Mask
+from models.learning import trees
+from models.learning.arrays import Floats, Ints
+from models.learning.trees import MAX_LEAVES, Splits
 
-MAX_LEAVES = 8
-"""More leaves would make the tables grow beyond 128 patterns a tree."""
+__all__ = ["MAX_LEAVES", "TreeTable", "contributions", "tables"]
 
 
 @dataclass(frozen=True)
 class TreeTable:
     """One tree: its splits, and what each pattern of their answers contributes.
 
-    `shares` has shape (patterns, features used); bit `i` of a pattern is 1 where split `i`
-    sends the row to the left. `left_levels` holds, for a split by category, which levels go
-    left, and None for a split by number.
+    `shares` has shape (patterns, features used), `used` are those features, and `expected` is what the tree says of no
+    row in particular.
     """
 
-    feature: Ints
-    threshold: Floats
-    missing_left: Mask
-    left_levels: tuple[Mask | None, ...]
+    splits: Splits
     used: Ints
     shares: Floats
     expected: float
 
 
+_MADE: WeakKeyDictionary[Any, list[TreeTable]] = WeakKeyDictionary()
+"""Tables of models that are still in use: a night explains many boroughs with one model."""
+
+
 def tables(model: Any) -> list[TreeTable]:
-    """The table of every tree of a fitted HistGradientBoostingClassifier for two classes."""
-    return [_table(stage[0].nodes, stage[0].raw_left_cat_bitsets) for stage in model._predictors]
+    """The table of every tree of a fitted HistGradientBoostingClassifier for two classes.
+
+    Raises:
+        ValueError: a tree has more than `MAX_LEAVES` leaves.
+    """
+    if model not in _MADE:
+        _MADE[model] = [_table(nodes, splits) for nodes, splits in trees.every_tree(model)]
+    return _MADE[model]
 
 
 def contributions(model: Any, values: Floats) -> tuple[float, Floats]:
@@ -53,57 +62,21 @@ def contributions(model: Any, values: Floats) -> tuple[float, Floats]:
         The score of no row in particular, and an array of shape (rows, features); for every
         row the first plus the sum of the second is the model's raw score.
     """
-    base = float(np.ravel(model._baseline_prediction)[0])
+    base = trees.baseline(model)
     shares = np.zeros((values.shape[1], values.shape[0]))
-    columns, order = _as_split_on(model, values)
-    missing = np.isnan(columns)
+    columns, order = trees.as_split_on(model, values)
     for tree in tables(model):
         base += tree.expected
-        pattern = np.zeros(values.shape[0], dtype=np.intp)
-        for bit, (feature, threshold, levels) in enumerate(
-            zip(tree.feature, tree.threshold, tree.left_levels, strict=True)
-        ):
-            own = columns[:, feature]
-            goes_left = own <= threshold if levels is None else levels[np.nan_to_num(own).astype(np.intp)]
-            goes_left = np.where(missing[:, feature], tree.missing_left[bit], goes_left)
-            pattern |= goes_left.astype(np.intp) << bit
+        pattern = tree.splits.pattern(columns)
         for at, feature in enumerate(tree.used):
             shares[order[feature]] += tree.shares[pattern, at]
     return base, shares.T
 
 
-def _as_split_on(model: Any, values: Floats) -> tuple[Floats, Ints]:
-    """The columns as the trees see them, and the feature that each is: scikit-learn puts categories first."""
-    categorical = getattr(model, "is_categorical_", None)
-    if categorical is None:
-        return np.asfortranarray(values, dtype=np.float64), np.arange(values.shape[1])
-    order = np.r_[np.flatnonzero(categorical), np.flatnonzero(~categorical)]
-    return np.asfortranarray(model._preprocessor.transform(values), dtype=np.float64), order
-
-
-def _table(nodes: np.ndarray[Any, Any], bitsets: np.ndarray[Any, Any]) -> TreeTable:
-    splits = np.flatnonzero(nodes["is_leaf"] == 0)
-    if len(splits) >= MAX_LEAVES:
-        raise ValueError(f"A tree of {len(splits) + 1} leaves cannot be explained; at most {MAX_LEAVES} are.")
-    feature = nodes["feature_idx"][splits].astype(np.int64)
-    used = np.unique(feature)
-    worth = _worth(nodes, splits, used)
-    return TreeTable(
-        feature=feature,
-        threshold=nodes["num_threshold"][splits].astype(float),
-        missing_left=nodes["missing_go_to_left"][splits].astype(bool),
-        left_levels=tuple(
-            _levels(bitsets[nodes["bitset_idx"][split]]) if nodes["is_categorical"][split] else None for split in splits
-        ),
-        used=used,
-        shares=_shapley(worth, len(used)),
-        expected=float(worth[0, 0]),
-    )
-
-
-def _levels(bits: np.ndarray[Any, Any]) -> Mask:
-    """Which of 256 levels are set in eight words of 32 bits, the lowest bit first."""
-    return np.unpackbits(bits.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
+def _table(nodes: np.ndarray[Any, Any], splits: Splits) -> TreeTable:
+    used = np.unique(splits.feature)
+    worth = _worth(nodes, splits.node, used)
+    return TreeTable(splits=splits, used=used, shares=_shapley(worth, len(used)), expected=float(worth[0, 0]))
 
 
 def _worth(nodes: np.ndarray[Any, Any], splits: Ints, used: Ints) -> Floats:
@@ -129,11 +102,17 @@ def _worth(nodes: np.ndarray[Any, Any], splits: Ints, used: Ints) -> Floats:
 
 def _shapley(worth: Floats, used: int) -> Floats:
     """Shapley values from the worth of every set of features: shape (patterns, features)."""
-    sets = np.arange(1 << used)
-    size = np.array([int(number).bit_count() for number in sets])
     shares = np.zeros((worth.shape[1], used))
-    for feature in range(used):
-        without = sets[(sets >> feature) & 1 == 0]
-        weights = np.array([factorial(k) * factorial(used - k - 1) / factorial(used) for k in size[without]])
+    for feature, (without, weights) in enumerate(_sets_without(used)):
         shares[:, feature] = weights @ (worth[without | (1 << feature)] - worth[without])
     return shares
+
+
+@cache
+def _sets_without(used: int) -> list[tuple[Ints, Floats]]:
+    """For each of so many features the sets that it is not in, and what each set weighs in its Shapley value."""
+    sets = np.arange(1 << used)
+    size = np.array([int(number).bit_count() for number in sets])
+    weight = np.array([factorial(k) * factorial(used - k - 1) / factorial(used) for k in range(used)])
+    without = [sets[(sets >> feature) & 1 == 0] for feature in range(used)]
+    return [(those, weight[size[those]]) for those in without]

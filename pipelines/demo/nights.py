@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import ConfigurationError
+from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.demo.export.assignments import extracts
 from schemas.registry import contract
@@ -139,7 +140,7 @@ def _run(jobs: list[_Job]) -> Iterable[_Made]:
         yield from map(_make_borough, jobs)
         return
     # Spawned, because Arrow's threads do not survive a fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         yield from pool.map(_make_borough, jobs)
 
 

@@ -7,17 +7,17 @@ four seconds. A script that links files needs `if __name__ == "__main__":`, as w
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from pipelines.core.errors import LodaError
+from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 
 PRELOADED = "pipelines.link.ready"
@@ -67,13 +67,4 @@ def _prepare(folder: Path) -> None:
     import pyarrow
 
     pyarrow.set_cpu_count(1)
-    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-
-
-def _end_with_parent(folder: Path) -> None:
-    """A worker waits for work on a pipe that its fellows hold open too, so it would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(1)
+    end_with_parent(partial(shutil.rmtree, folder, ignore_errors=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import sqrt
@@ -206,31 +207,29 @@ def asked_for(session: Session, issued: PublishedList, asked: Filters, today: da
 
 def entries(session: Session, issued: PublishedList, asked: Filters, today: date, size: int | None) -> Shown:
     """The rows that were asked for, `size` of them (all where None) from the page asked for on."""
-    query, page = asked_for(session, issued, asked, today), 1
-    counted = query.order_by(None).with_only_columns(ListEntry.rank).subquery()
-    of = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
+    query, page, of = asked_for(session, issued, asked, today), 1, issued.rows
+    if asked.set_ones:
+        counted = query.order_by(None).with_only_columns(ListEntry.rank).subquery()
+        of = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
     if size is not None:
         page = min(asked.page, max(1, -(-of // size)))  # past the end stands the last page
         query = query.limit(size).offset(size * (page - 1))
     rows = [_row(found, issued.capacity) for found in session.execute(query)]
-    wards = session.scalars(
-        sa.select(ListEntry.ward).where(ListEntry.list_id == issued.id, ListEntry.ward.is_not(None)).distinct()
-    )
     officers = session.scalars(
         sa.select(PropertyCase.assigned_to)
         .where(PropertyCase.borough == issued.borough, PropertyCase.assigned_to.is_not(None))
         .distinct()
     )
-    variance, done = _of_capacity(session, issued)
+    fixed = _fixed(session, issued)
     return Shown(
         rows,
         of,
         page,
-        sorted(str(ward) for ward in wards),
+        fixed.wards,
         sorted(str(officer) for officer in officers),
         before(session, issued) is not None,
-        WITHIN_95 * sqrt(variance),
-        done,
+        fixed.spread,
+        _done(session, issued),
     )
 
 
@@ -240,16 +239,39 @@ def row_of(session: Session, issued: PublishedList, uprn: str, today: date) -> R
     return _row(session.execute(query).one(), issued.capacity)
 
 
-def _of_capacity(session: Session, issued: PublishedList) -> tuple[float, int]:
-    """The variance of the number of HMOs among the visits, and how many of the visits were made with an answer."""
-    within = (ListEntry.list_id == issued.id, ListEntry.rank <= issued.capacity)
-    chance = ListEntry.probability
-    variance = session.scalar(sa.select(sa.func.sum(chance * (1 - chance))).where(*within))
+@dataclass(frozen=True)
+class Fixed:
+    """What an issued list says for good: its wards, and how far the HMOs among its visits may lie from the expected."""
+
+    wards: list[str]
+    spread: float
+
+
+_known: OrderedDict[str, Fixed] = OrderedDict()
+LISTS_KNOWN = 64
+
+
+def _fixed(session: Session, issued: PublishedList) -> Fixed:
+    """What a list says for good, worked out once a process: lists do not change."""
+    if issued.id not in _known:
+        of_list = ListEntry.list_id == issued.id
+        wards = session.scalars(sa.select(ListEntry.ward).where(of_list, ListEntry.ward.is_not(None)).distinct())
+        chance = ListEntry.probability
+        within = sa.and_(of_list, ListEntry.rank <= issued.capacity)
+        variance = session.scalar(sa.select(sa.func.sum(chance * (1 - chance))).where(within))
+        _known[issued.id] = Fixed(sorted(str(ward) for ward in wards), WITHIN_95 * sqrt(variance or 0.0))
+        while len(_known) > LISTS_KNOWN:
+            _known.popitem(last=False)
+    return _known[issued.id]
+
+
+def _done(session: Session, issued: PublishedList) -> int:
+    """How many of the visits within capacity were made with an answer."""
     visited = sa.select(Outcome.uprn).where(
         Outcome.borough == issued.borough, Outcome.superseded_at.is_(None), Outcome.found != "no_access"
     )
-    done = session.scalar(sa.select(sa.func.count()).where(*within, ListEntry.uprn.in_(visited)))
-    return float(variance or 0.0), int(done or 0)
+    within = (ListEntry.list_id == issued.id, ListEntry.rank <= issued.capacity)
+    return session.scalar(sa.select(sa.func.count()).where(*within, ListEntry.uprn.in_(visited))) or 0
 
 
 def _row(found: Any, capacity: int) -> Row:

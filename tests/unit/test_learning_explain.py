@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.learning import bag, boosting, explain, linear
+from models.learning import bag, boosting, explain, linear, trees
 
 
 def mixed(rows: int = 2500, seed: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -29,6 +29,22 @@ def test_trees_that_split_by_category_are_explained_exactly():
     np.testing.assert_allclose(base + shares.sum(axis=1), model.decision_function(unseen), atol=1e-9)
     assert np.abs(shares[:, 2]).max() > 0.1
     assert np.abs(shares[:, 2]).max() > 5 * np.abs(shares[:, 1]).max()
+
+
+def test_scores_by_patterns_are_scikit_learns_to_the_last_bit(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trees, "CHUNK", 1000)
+    values, positive, categorical = mixed()
+    for levels in (categorical, None):
+        model = boosting.fit(values, positive, np.ones(len(values)), changed={"categorical_features": levels})
+        asked = values.copy()
+        asked[:50, 2] = 17
+        asked[50:60] = np.nan
+        # A value that is a threshold goes to the left.
+        asked[60, 0] = model._predictors[0][0].nodes["num_threshold"][0]
+        for order in "CF":
+            found = boosting.raw_scores(model, np.array(asked, order=order))
+            np.testing.assert_array_equal(found, model.decision_function(asked))
+    assert boosting.raw_scores(model, values[:0]).shape == (0,)
 
 
 def test_a_bag_adds_up_in_calibrated_log_odds():

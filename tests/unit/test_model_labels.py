@@ -78,6 +78,24 @@ def test_what_is_an_answer(world):
     assert labels.labels_at(own, day(40))[own.uprns == both] == 1
 
 
+def test_which_visits_the_council_chose(world):
+    reasons = ["programme", "list", "control", "complaint", "licence_check", None]
+    visited = homes(world)[: len(reasons) + 1]
+    for uprn, reason in zip(visited, reasons, strict=False):
+        visit(world, uprn, 50, "single_household", visit_reason=reason)
+    # A home that a programme led to stays one of its homes, whatever leads there later.
+    visit(world, visited[-1], 90, "not_hmo", visit_reason="programme")
+    visit(world, visited[-1], 40, "hmo_unlicensed", visit_reason="complaint")
+    own = evidence(world)
+    given = labels.answers(own)
+    planned = {own.uprns[row] for row in given.row[given.planned]}
+    assert planned == {*visited[:3], visited[-1]}
+    standing = examples.gather(own, AS_OF, splits.history(AS_OF), 1).standing
+    assert int(standing.planned.sum()) == 4
+    assert int((standing.planned & standing.hmo).sum()) == 1
+    assert not (standing.planned & ~standing.visit).any()
+
+
 def test_an_answer_trains_only_the_last_day_before_it_could_matter(world):
     plain, applied, renewed, too_old, late = homes(world)[:5]
     dates = splits.history(AS_OF)

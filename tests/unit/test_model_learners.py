@@ -28,6 +28,7 @@ def world(homes: int = 6_000, seed: int = 1, boroughs: int = 3) -> tuple[Example
         values=values,
         hmo=hmo & labelled,
         visit=visit,
+        planned=np.zeros(homes, dtype=bool),
         unlicensed=visit & hmo & ~licensed,
         held=visit & licensed,
         labelled=labelled,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from models.hmo.days import Floats
+from models.hmo.days import Floats, Ints, Mask
 from models.hmo.evidence import View
 from models.hmo.features.around import NEARBY, SURROUNDINGS
 from models.hmo.features.declaration import Feature
@@ -29,12 +30,24 @@ FEATURES: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
-__all__ = ["BY_NAME", "FEATURES", "NAMES", "Feature", "values"]
+__all__ = ["BY_NAME", "FEATURES", "NAMES", "Feature", "fill", "values"]
 
 
 def values(view: View) -> Floats:
     """All features of every property of the spine on the as-of date: shape (properties, features)."""
     found = np.empty((len(view), len(FEATURES)), order="F")
-    for at, feature in enumerate(FEATURES):
-        found[:, at] = feature.values(view)
+    fill(view, (slice(None), found))
     return found
+
+
+def fill(view: View, *wanted: tuple[Ints | Mask | slice, npt.NDArray[np.floating]]) -> None:
+    """Work all features out once, over the whole spine since neighbours count, and keep only the rows that are wanted.
+
+    Args:
+        view: the borough on a day.
+        wanted: pairs of rows of the spine and an array of shape (rows, features) that takes their features.
+    """
+    for at, feature in enumerate(FEATURES):
+        column = feature.values(view)
+        for rows, into in wanted:
+            into[:, at] = column[rows]

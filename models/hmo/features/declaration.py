@@ -9,8 +9,9 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
-from models.hmo.days import Floats, Texts
+from models.hmo.days import Floats, Ints, Texts
 from models.hmo.evidence import View
 from models.hmo.sources import PURPOSE
 from pipelines.governance.access import Purpose
@@ -116,12 +117,18 @@ class Feature:
         return re.sub(r"\{([^{}|]*)\|([^{}|]*)\}", lambda m: m[2] if plural else m[1], sentence)
 
     def tell_all(self, values: Floats, known_to: Mapping[str, str]) -> Texts:
-        """`tell` for many values with the source behind, once for each distinct value."""
-        distinct, where = np.unique(np.round(values, self.decimals), return_inverse=True)
+        """`tell` for many values with the source behind."""
+        words, at = self.vocabulary(values, known_to)
+        return np.asarray(words[at], dtype=object)
+
+    def vocabulary(self, values: Floats, known_to: Mapping[str, str]) -> tuple[Texts, Ints]:
+        """What `tell` says of each distinct value, with the source behind, and which of it is said of each value."""
+        at, distinct = pd.factorize(np.round(values, self.decimals))
         source = self.source(known_to)
         told = [self.tell(float(value)) for value in distinct]
-        words = np.array([f"{text} ({source})" if text else "" for text in told], dtype=object)
-        return np.asarray(words[where], dtype=object)
+        # The last place is for -1, what is missing.
+        words = np.array([*(f"{text} ({source})" if text else "" for text in told), ""], dtype=object)
+        return words, np.where(at >= 0, at, len(told))
 
     def source(self, known_to: Mapping[str, str]) -> str:
         """Where the number comes from, and how far that reaches (`known_to`: newest event by dataset, ISO 8601)."""

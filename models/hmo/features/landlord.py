@@ -7,9 +7,9 @@ would give the answer away. The property's own building never counts.
 from __future__ import annotations
 
 from models.hmo.days import Floats
+from models.hmo.elsewhere import OwnLandlord
 from models.hmo.evidence import View
 from models.hmo.features.declaration import YEAR, Feature
-from models.hmo.landlords import OwnLandlord
 
 NO_LANDLORD = "no landlord known from council tax: left unknown"
 NOT_SHARED_THERE = "no landlord known, or no borough of the other buildings shares it: left unknown"

@@ -26,8 +26,17 @@ NOT_SHARED = "the borough shares no council tax, or none is found in a history t
 
 def current_accounts(view: View) -> Mask:
     """Which council tax records are of liabilities in force on the day at a linked property."""
+    return view.once("current accounts", _current_accounts)
+
+
+def _current_accounts(view: View) -> Mask:
     records = view.records("council_tax")
-    return (records.row >= 0) & (records.days["liability_end"] >= view.day)
+    return np.asarray((records.row >= 0) & (records.days["liability_end"] >= view.day), dtype=bool)
+
+
+def _accounts(view: View) -> Floats:
+    """How many liabilities in force each property has."""
+    return view.once("accounts in force", lambda own: own.tally(own.records("council_tax").row[current_accounts(own)]))
 
 
 def _current_with(view: View, column: str, *codes: str) -> Floats:
@@ -35,7 +44,7 @@ def _current_with(view: View, column: str, *codes: str) -> Floats:
     if not view.shares("council_tax"):
         return view.unknown()
     records, current = view.records("council_tax"), current_accounts(view)
-    accounts = view.tally(records.row[current])
+    accounts = _accounts(view)
     matching = view.tally(records.row[current & records.has(column, *codes)])
     return np.where(accounts > 0, (matching > 0).astype(float), np.nan)
 
@@ -43,7 +52,7 @@ def _current_with(view: View, column: str, *codes: str) -> Floats:
 def _accounts_at_once(view: View) -> Floats:
     if not view.shares("council_tax"):
         return view.unknown()
-    accounts = view.tally(view.records("council_tax").row[current_accounts(view)])
+    accounts = _accounts(view)
     return np.where(accounts > 0, accounts, np.nan)
 
 

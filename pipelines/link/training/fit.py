@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.core.errors import LodaError
+from pipelines.core.orphans import end_with_parent
 from pipelines.governance import access, stages
 from pipelines.link import cascade, pairs
 from pipelines.link.candidates import candidates
@@ -75,7 +76,7 @@ def train(gazetteers: Mapping[str, pa.Table], seed: int = 1, workers: int = 2) -
         workers: processes that make the pairs.
     """
     names, tables = zip(*sorted(gazetteers.items()), strict=True)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         parts = pool.map(_examples_of, tables, range(len(names)), repeat(seed))
         made: dict[str, Examples] = dict(zip(names, parts, strict=True))
     held = names[HELD_OUT - 1 :: HELD_OUT]
