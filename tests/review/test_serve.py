@@ -126,7 +126,7 @@ def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_it_says_its_address_answers_there_and_ends_at_ctrl_c(served: tuple[subprocess.Popen[str], str]) -> None:
     process, url = served
     assert url.startswith("http://127.0.0.1:")
-    with httpx.Client(base_url=url) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         answer = client.get("/sign-in")
         assert answer.status_code == 200
         assert "Ama Example" in answer.text
