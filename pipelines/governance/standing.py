@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from pipelines.core import clock
-from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.engine import snapshot
 from pipelines.core.ledger.models import LastGood, StageState
 from schemas import registry
 
@@ -55,14 +55,14 @@ def unbounded() -> Scopes:
 
 def enforced(borough: str) -> Scopes:
     """What could be used when the agreements were last enforced on this borough's tables."""
-    with transaction() as session:
+    with snapshot() as session:
         state = session.get(StageState, (STAGE, borough))
         return unbounded() | dict(state.summary.get("scopes", {})) if state else unbounded()
 
 
 def datasets_of(borough: str) -> list[str]:
     """Datasets of which a borough has rows in the lake."""
-    with transaction() as session:
+    with snapshot() as session:
         return sorted(set(session.scalars(sa.select(LastGood.dataset).where(LastGood.borough == borough))))
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pipelines.core import clock
-from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.engine import snapshot, transaction
 from pipelines.core.ledger.officers import SignIn
 from pipelines.governance import audit
 from review.identity.person import Person, Role
@@ -54,15 +54,15 @@ def person_of(secret: str | None) -> Person | None:
     """Who a session's secret belongs to; None where it is unknown, expired, unused for too long or was ended."""
     if not secret:
         return None
-    now = clock.now()
-    with transaction() as session:
+    now, idle = clock.now(), timedelta(minutes=review_settings().session_minutes)
+    with snapshot() as session:
         found = session.get(SignIn, keyed("session", secret))
-        idle = timedelta(minutes=review_settings().session_minutes)
-        if found is None or found.revoked_at is not None or found.expires_at <= now or found.seen_at + idle <= now:
-            return None
-        if found.seen_at + SEEN_EVERY <= now:
-            found.seen_at = now
-        return _person(found)
+    if found is None or found.revoked_at is not None or found.expires_at <= now or found.seen_at + idle <= now:
+        return None
+    if found.seen_at + SEEN_EVERY <= now:
+        with transaction() as session:
+            session.execute(sa.update(SignIn).where(SignIn.secret_hash == found.secret_hash).values(seen_at=now))
+    return _person(found)
 
 
 def _person(found: SignIn) -> Person:

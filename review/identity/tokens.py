@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core import clock
 from pipelines.core.errors import LodaError, NotFound
-from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.engine import snapshot, transaction
 from pipelines.core.ledger.officers import ApiToken
 from pipelines.governance import audit
 from review.identity.person import Person, Role
@@ -77,14 +77,15 @@ def person_of(authorisation: str | None) -> Person | None:
     if len(parts) != 3 or parts[0] != "loda":
         return None
     now = clock.now()
-    with transaction() as session:
+    with snapshot() as session:
         found = session.scalars(sa.select(ApiToken).where(ApiToken.secret_hash == keyed("token", parts[2]))).first()
-        if found is None or found.id != parts[1] or found.revoked_at is not None or found.expires_at <= now:
-            return None
-        if found.used_at is None or found.used_at + USED_EVERY <= now:
-            found.used_at = now
-        grants = {found.borough: frozenset({Role(found.role)})}
-        return Person(f"token {found.id}", found.label, grants, found.secret_hash, THROUGH)
+    if found is None or found.id != parts[1] or found.revoked_at is not None or found.expires_at <= now:
+        return None
+    if found.used_at is None or found.used_at + USED_EVERY <= now:
+        with transaction() as session:
+            session.get_one(ApiToken, found.id).used_at = now
+    grants = {found.borough: frozenset({Role(found.role)})}
+    return Person(f"token {found.id}", found.label, grants, found.secret_hash, THROUGH)
 
 
 def of_borough(session: Session, borough: str) -> list[ApiToken]:

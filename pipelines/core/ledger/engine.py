@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.settings import settings
 
+ONLY_READS = "loda_only_reads"
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000", "secure_delete=ON")
 """How SQLite is used: readers beside a writer, safe after a power cut, deleted rows overwritten."""
@@ -37,7 +38,8 @@ def _engine(url: str) -> sa.Engine:
         @sa.event.listens_for(made, "begin")
         def _write_lock_at_once(connection: sa.Connection) -> None:
             # A transaction that starts by reading and then writes cannot wait for another writer.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            only_reads = connection.get_execution_options().get(ONLY_READS, False)
+            connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return made
 
@@ -51,6 +53,13 @@ def engine() -> sa.Engine:
 def transaction() -> Iterator[Session]:
     """A session whose work is committed whole at the end of the block, or not at all."""
     with Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A session that only reads, and of one moment: on SQLite it waits for no writer and holds none up."""
+    with Session(engine().execution_options(**{ONLY_READS: True}), expire_on_commit=False) as session, session.begin():
         yield session
 
 
