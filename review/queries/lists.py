@@ -15,6 +15,7 @@ from pipelines.core.ledger.lists import newest_list
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.ledger.officers import Outcome, Override, PropertyCase
 from review import words
+from review.disclosure import may_name_landlords
 from review.filters import Filters
 from review.words import LONDON_TIME
 
@@ -138,7 +139,9 @@ def _joined(issued: PublishedList, earlier: str | None, today: date) -> Any:
     )
 
 
-def _filtered(query: sa.Select[Any], asked: Filters, issued: PublishedList, at_day: str | None) -> sa.Select[Any]:
+def _filtered(
+    query: sa.Select[Any], asked: Filters, issued: PublishedList, at_day: str | None, named: bool
+) -> sa.Select[Any]:
     if asked.ward:
         query = query.where(ListEntry.ward == asked.ward)
     if asked.band:
@@ -156,7 +159,7 @@ def _filtered(query: sa.Select[Any], asked: Filters, issued: PublishedList, at_d
     if asked.new_since:
         then = sa.select(ListEntry.uprn).where(ListEntry.list_id == at_day)
         query = query.where(ListEntry.uprn.not_in(then)) if at_day else query
-    return query.where(_matches(asked.search)) if asked.search else query
+    return query.where(_matches(asked.search, named)) if asked.search else query
 
 
 def _has_status(status: str) -> sa.ColumnElement[bool]:
@@ -169,18 +172,14 @@ def _has_status(status: str) -> sa.ColumnElement[bool]:
     }[status]
 
 
-def _matches(text: str) -> sa.ColumnElement[bool]:
+def _matches(text: str, named: bool) -> sa.ColumnElement[bool]:
     """Entries whose address, postcode or landlord holds every word of a search, or whose UPRN begins with it."""
     conditions = []
     for word in text.lower().split():
         like = f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-        conditions.append(
-            sa.or_(
-                sa.func.lower(ListEntry.address).like(like, escape="!"),
-                sa.func.lower(ListEntry.landlord_name).like(like, escape="!"),
-                ListEntry.uprn.like(like[1:], escape="!"),
-            )
-        )
+        landlord = [sa.func.lower(ListEntry.landlord_name).like(like, escape="!")] if named else []
+        address = sa.func.lower(ListEntry.address).like(like, escape="!")
+        conditions.append(sa.or_(address, ListEntry.uprn.like(like[1:], escape="!"), *landlord))
     close = text.lower().replace(" ", "")
     together = f"%{close.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
     # A postcode written without its space.
@@ -198,23 +197,24 @@ _ORDERS: dict[str, list[Any]] = {
 """Orders of the list; of what is equal the lower rank comes first, so that an order is one and the same each time."""
 
 
-def asked_for(session: Session, issued: PublishedList, asked: Filters, today: date) -> Any:
+def asked_for(session: Session, issued: PublishedList, asked: Filters, today: date, named: bool) -> Any:
     """The query of the rows that were asked for, in their order."""
     at_day = _standing_at(session, issued.borough, asked.new_since) if asked.new_since else None
-    query = _filtered(_joined(issued, before(session, issued), today), asked, issued, at_day)
+    query = _filtered(_joined(issued, before(session, issued), today), asked, issued, at_day, named)
     return query.order_by(*_ORDERS[asked.sort])
 
 
 def entries(session: Session, issued: PublishedList, asked: Filters, today: date, size: int | None) -> Shown:
     """The rows that were asked for, `size` of them (all where None) from the page asked for on."""
-    query, page, of = asked_for(session, issued, asked, today), 1, issued.rows
+    named = may_name_landlords(issued.borough)
+    query, page, of = asked_for(session, issued, asked, today, named), 1, issued.rows
     if asked.set_ones:
         counted = query.order_by(None).with_only_columns(ListEntry.rank).subquery()
         of = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
     if size is not None:
         page = min(asked.page, max(1, -(-of // size)))  # past the end stands the last page
         query = query.limit(size).offset(size * (page - 1))
-    rows = [_row(found, issued.capacity) for found in session.execute(query)]
+    rows = [_row(found, issued.capacity, named) for found in session.execute(query)]
     officers = session.scalars(
         sa.select(PropertyCase.assigned_to)
         .where(PropertyCase.borough == issued.borough, PropertyCase.assigned_to.is_not(None))
@@ -236,7 +236,7 @@ def entries(session: Session, issued: PublishedList, asked: Filters, today: date
 def row_of(session: Session, issued: PublishedList, uprn: str, today: date) -> Row:
     """One entry of a list, which must hold it."""
     query = _joined(issued, before(session, issued), today).where(ListEntry.uprn == uprn)
-    return _row(session.execute(query).one(), issued.capacity)
+    return _row(session.execute(query).one(), issued.capacity, may_name_landlords(issued.borough))
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def _done(session: Session, issued: PublishedList) -> int:
     return session.scalar(sa.select(sa.func.count()).where(*within, ListEntry.uprn.in_(visited))) or 0
 
 
-def _row(found: Any, capacity: int) -> Row:
+def _row(found: Any, capacity: int, named: bool) -> Row:
     entry: ListEntry = found[0]
     return Row(
         entry.rank,
@@ -286,7 +286,7 @@ def _row(found: Any, capacity: int) -> Row:
         entry.licence_needed,
         entry.licence_status,
         entry.landlord_id,
-        entry.landlord_name,
+        entry.landlord_name if named else None,
         found.before,
         found.assigned_to,
         found.planned_for,

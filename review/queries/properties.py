@@ -14,6 +14,7 @@ from pipelines.core.errors import NotFound
 from pipelines.core.ledger.models import Dossier, ListEntry, PublishedList
 from pipelines.core.ledger.officers import Outcome, Override, PropertyCase
 from review import words
+from review.disclosure import may_name_landlords, without_names
 
 LISTS_SHOWN = 24
 
@@ -87,7 +88,7 @@ def find(session: Session, borough: str, uprn: str) -> Property:
         entry,
         issued,
         newest == issued.id,
-        dossier.content if dossier else {},
+        _shown(borough, dossier),
         session.get(PropertyCase, (borough, uprn)),
         versions.version_of(session, borough, uprn),
         outcomes.history(session, borough, uprn),
@@ -95,3 +96,9 @@ def find(session: Session, borough: str, uprn: str) -> Property:
         overrides.history(session, borough, uprn),
         [Placed(own.as_of, own.version, place.rank, words.band(place.rank, own.capacity)) for place, own in found],
     )
+
+
+def _shown(borough: str, dossier: Dossier | None) -> dict[str, Any]:
+    if dossier is None:
+        return {}
+    return dossier.content if may_name_landlords(borough) else without_names(dossier.content)

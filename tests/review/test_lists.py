@@ -20,7 +20,8 @@ from review import exports, rounds, words
 from review.filters import Filters
 from review.queries import lists
 from tests.review.conftest import Browser
-from tests.review.listed import AS_OF, issue, uprn_of
+from tests.review.listed import AS_OF, issue, let_analysts_name_landlords, uprn_of
+from tests.unit.agreed import agree
 
 PLACE = re.compile(r'<a class="govuk-link" href="/properties/camden/(\d+)">')
 
@@ -35,6 +36,7 @@ def shown(browser: Browser, query: str = "") -> list[str]:
 @pytest.fixture
 def analyst(people: Callable[..., Browser]) -> Browser:
     """An analyst of Camden, whose list of 30 homes was issued."""
+    let_analysts_name_landlords()
     issue()
     return people("analyst", "camden")
 
@@ -152,6 +154,7 @@ def test_tampered_filters_are_left_out_or_find_nothing(analyst: Browser, query: 
 
 def test_text_of_scripts_and_formulas_is_shown_and_exported_as_text(people: Callable[..., Browser]) -> None:
     evil = "=HYPERLINK(1)<script>alert(1)</script>"
+    let_analysts_name_landlords()
     issue(address=evil, ward="@SUM(1)", landlord_name="-2+3", reasons=[evil, "+1", "ok"])
     analyst = people("analyst", "camden")
     for path in ("", "/map", "/round"):
@@ -184,7 +187,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(analyst: Browser) -> 
     counted: list[str] = []
     sa.event.listen(engine.engine(), "before_cursor_execute", lambda *given: counted.append(given[2]))
     numbers = []
-    for query in ("band=top", ""):
+    shown(analyst)  # what a list says for good is asked once
+    for query in ("band=top", "status=to_visit"):
         counted.clear()
         shown(analyst, query)
         numbers.append(len([statement for statement in counted if not statement.startswith("PRAGMA")]))
@@ -230,6 +234,14 @@ def test_a_list_that_comes_while_a_page_is_open_is_told_and_the_old_one_stays_as
     with transaction() as session:
         old = session.scalars(sa.select(ListEntry.uprn).where(ListEntry.list_id == _name()).order_by(ListEntry.rank))
         assert list(old)[:25] == before
+
+
+def test_landlords_are_named_only_while_the_agreement_lets_analysts_see_them(analyst: Browser) -> None:
+    assert "Example Lettings 1 Ltd" in analyst.get("/lists/camden").text
+    agree()
+    for path in ("/lists/camden", "/lists/camden/export.csv", f"/properties/camden/{uprn_of(1)}"):
+        assert "Lettings" not in analyst.get(path).text, path
+    assert shown(analyst, "search=lettings") == []
 
 
 def test_no_list_is_said_in_a_sentence(people: Callable[..., Browser]) -> None:

@@ -14,7 +14,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent
 from pipelines.core.ledger.officers import Outcome, Override, PropertyCase
 from tests.review.conftest import Browser
-from tests.review.listed import AS_OF, issue, uprn_of
+from tests.review.listed import AS_OF, issue, let_analysts_name_landlords, uprn_of
 
 HOME = f"/properties/camden/{uprn_of(3)}"
 FOUND = {"found": "single_household", "method": "visit", "officer": "A Example", "note": ""}
@@ -33,6 +33,7 @@ def outcome(**changed: str) -> dict[str, str]:
 @pytest.fixture
 def analyst(people: Callable[..., Browser]) -> Browser:
     """An analyst of Camden, whose list of 30 homes was issued."""
+    let_analysts_name_landlords()
     issue()
     issue("bexley", homes=3, first=500)
     return people("analyst", "camden")
