@@ -24,15 +24,17 @@ class TooLarge(LodaError):
     """More was sent than is taken; the sentence says how much is."""
 
 
+def _may_hold_a_file(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
 def limit_of(request: Request) -> int:
     """Bytes that the body of a request may have."""
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return review_settings().max_upload_mib * MIB + AROUND_A_FILE
-    return OF_A_FORM
+    return review_settings().max_upload_mib * MIB + AROUND_A_FILE if _may_hold_a_file(request) else OF_A_FORM
 
 
 def _too_large(request: Request) -> TooLarge:
-    if limit_of(request) == OF_A_FORM:
+    if not _may_hold_a_file(request):
         return TooLarge("The form is too large to be taken.")
     return TooLarge(
         f"The file is larger than {review_settings().max_upload_mib} MiB, the most that can be sent here, so nothing "

@@ -162,4 +162,4 @@ def why_not_rows(person: Person, borough: str, dataset: str, finest: Grain) -> s
     if not person.roles_in(borough) - COUNTS_ALONE:
         return f"As {roles} you see counts, and no cells of anybody's extract."
     what = "single rows" if finest == "record" else "cells"
-    return f"As {roles} you may see no {what} of {registry.borough(borough).name}'s {title}: no agreement says so."
+    return f"As {roles} you see no {what} of {registry.borough(borough).name}'s {title}: no agreement lets you."

@@ -56,6 +56,13 @@ def why_not_note(note: str, longest: int) -> str | None:
     return f"The note has {len(note):,} letters; shorten it to {longest}." if len(note) > longest else None
 
 
+DECIDED_MEANWHILE = (
+    "Somebody else decided otherwise about this address while it was on your screen, so yours was not saved. "
+    "See what was decided, and decide anew if you still think otherwise."
+)
+NO_UPRN = "Enter a UPRN: up to 12 digits, the first not 0."
+
+
 # --- which model is used ---
 
 

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 NONE_OF_THESE = "none_of_these"
 VERDICTS = (IS, IS_NOT, NONE_OF_THESE)
 LONGEST_NAME, LONGEST_NOTE = 120, 500
+DECIDED_SINCE = "somebody has decided otherwise about this address since the file was exported"
 UPRN = re.compile(r"[1-9]\d{0,11}")
 ROUNDED = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 
@@ -297,9 +298,7 @@ def _write(
     made: list[LinkReview] = []
     late = {w.row for w in wishes if any(d.number > w.seen for d in _replaced(w, by_key.get(w.key, [])))}
     for row in sorted(late):
-        _take_note(
-            taken, row, "somebody has decided otherwise about this address since the file was exported; export again."
-        )
+        _take_note(taken, row, f"{DECIDED_SINCE}; export again.")
     done: set[tuple[str, str, str]] = set()
     superseded = 0
     for wish in (w for w in wishes if w.row not in late):

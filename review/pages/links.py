@@ -128,7 +128,8 @@ def _decide(request: Request, borough: str, form: Form) -> Response:
         raise policies.NotNow(policies.NO_LONGER_WAITS)
     typed = "".join(form.text("other").split()) if verdict == OTHER else ""
     verdict, uprn = (IS, typed) if verdict == OTHER else (verdict, form.text("uprn"))
-    form.wrong("other", "Enter the UPRN of the property." if form.text("verdict") == OTHER and not typed else None)
+    if form.text("verdict") == OTHER:
+        form.wrong("other", None if review_import.UPRN.fullmatch(typed) else policies.NO_UPRN)
     form.wrong("note", policies.why_not_note(note, review_import.LONGEST_NOTE))
     form.wrong("page", None if verdict in VERDICTS else "Choose what you decide.")
     seen = form.number("seen")
@@ -138,8 +139,7 @@ def _decide(request: Request, borough: str, form: Form) -> Response:
         row["key"] = key_of_row(row)
         taken = review_import.take_one(row, person(request).who, own.spine, role)
         for refused in taken.refused:
-            sentence = refused.sentence.removeprefix("Row 1: ")
-            form.wrong("other" if typed else "page", sentence[0].upper() + sentence[1:])
+            form.wrong("other" if typed else "page", _said_here(refused.sentence))
     if form.errors:
         return _show(request, borough, key, form, 422)
     with transaction() as session:
@@ -151,6 +151,14 @@ def _decide(request: Request, borough: str, form: Form) -> Response:
     )
     told = {"done": "decision", **({"at": following.key} if following is not None else {})}
     return RedirectResponse(f"{HOME.format(borough=borough)}?{urlencode(told)}", 303)
+
+
+def _said_here(sentence: str) -> str:
+    """What the import says of a row of a file, as it is said of the one address on a page."""
+    if review_import.DECIDED_SINCE in sentence:
+        return policies.DECIDED_MEANWHILE
+    own = sentence.removeprefix("Row 1: ").replace("leave the row empty", "skip it")
+    return own[0].upper() + own[1:]
 
 
 # --- what was decided ---

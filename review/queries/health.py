@@ -32,7 +32,7 @@ TOLD: dict[str, tuple[tuple[str, str], ...]] = {
         ("records", "records"),
         ("linked", "tied to a home"),
         ("parent", "to a building"),
-        ("review", "for people"),
+        ("review", "wait for people"),
     ),
     "features": (("properties", "homes"), ("features", "features")),
     "score": (("properties", "homes scored"),),
@@ -91,11 +91,10 @@ class Health:
 def health(session: Session) -> Health:
     """How the platform is now."""
     states = session.scalars(sa.select(StageState).where(StageState.stage.in_([*OF_A_BOROUGH, *OF_LONDON]))).all()
-    arrived = dict(
-        session.execute(sa.select(LastGood.borough, sa.func.max(LastGood.published_at)).group_by(LastGood.borough))
-        .tuples()
-        .all()
-    )
+    last = session.execute(
+        sa.select(LastGood.borough, sa.func.max(LastGood.published_at)).group_by(LastGood.borough)
+    ).all()
+    arrived: dict[str, datetime] = {row[0]: row[1] for row in last}
     held = session.execute(
         sa.select(Drop.borough, Drop.reason, sa.func.count())
         .where(Drop.status == DropStatus.HELD.value)
@@ -119,9 +118,9 @@ def health(session: Session) -> Health:
     )
 
 
-def _made(state: StageState, arrived: Any) -> Made:
+def _made(state: StageState, arrived: datetime | None) -> Made:
     # Of the stages only links are made anew for every extract that comes; the others may find nothing changed.
-    behind = state.stage == "link" and isinstance(arrived, datetime) and state.made_at < arrived
+    behind = state.stage == "link" and arrived is not None and state.made_at < arrived
     return Made(state.stage, state.borough, state.made_at, _sentence(state), behind)
 
 

@@ -14,6 +14,10 @@ if (toggle) {
   });
 }
 
+// One key a page: the next is for the page that comes, not for the one that goes.
+let leaving = false;
+addEventListener("pageshow", () => { leaving = false; });
+
 document.addEventListener("keydown", (event) => {
   const writing = event.target.closest("textarea, select, input:not([type=checkbox]):not([type=hidden]), summary");
   if (!toggle?.checked || writing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
@@ -21,6 +25,8 @@ document.addEventListener("keydown", (event) => {
   const own = [...document.querySelectorAll("[data-key]")].find((element) => element.dataset.key === key);
   if (own) {
     event.preventDefault();
+    if (leaving) return;
+    leaving = true;
     own.click();
   }
 });
