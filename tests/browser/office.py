@@ -42,7 +42,9 @@ LONG_ADDRESS = (
 )
 LONG_NAME = ("Featherstonehaugh-Cholmondeley " * 4)[:119] + "."
 LONG_NOTE = "Six doors with numbers and locks of their own; " + "averylongwordwithoutanyblank" * 8
-SEEN, MISTAKEN, NO_ACCESS, EXCLUDED, PLANNED, FRESH, FOR_KEYS, FOR_PLAIN = (uprn_of(n) for n in (4, 5, 6, 7, 8, 9, 10, 11))
+SEEN, MISTAKEN, NO_ACCESS, EXCLUDED, PLANNED, FRESH, FOR_KEYS, FOR_PLAIN = (
+    uprn_of(n) for n in (4, 5, 6, 7, 8, 9, 10, 11)
+)
 HELD, TAKEN, AGAIN, STRANGE, UNREADABLE = (f"{BOROUGH}-hmo_licence-{n:012d}" for n in range(1, 6))
 CHAMPION, CHALLENGER, COMPARED, UNCOMPARED = "hmo-2026-08", "hmo-2026-09", "hmo-2026-07", "hmo-2026-06"
 LIST, LANDLORD = f"{BOROUGH}-{AS_OF}-v2", "landlord-2"
@@ -110,7 +112,10 @@ def _lists() -> None:
         content = dict(own.content)
         content["landlord"] = {**content["landlord"], "name": LONG_NAME}
         content["lowers"] = [{**content["raises"][0], "theme": "building", "words": "What the home is"}]
-        content["records"] = [{**content["records"][0], "reference": "R" * 80}, {**content["records"][0], "record_id": 4}]
+        content["records"] = [
+            {**content["records"][0], "reference": "R" * 80},
+            {**content["records"][0], "record_id": 4},
+        ]
         content["withheld"] = ["council tax, because no agreement lets an analyst see it."]
         own.content = content
 
@@ -190,7 +195,9 @@ def _models() -> None:
         "labels": {"hmos": 1225, "visits_that_found_none": 226}, "lists_forward": trial, "lists_left_out": trial,
         "calibration": {"on": "visits", "brier": 0.15, "bins": bins},
     }  # fmt: skip
-    document = "# Model card\n\n## What it is for\n\nA list of [homes](#x) to visit.\n\n| Figure | Value |\n| --- | --- |\n"
+    document = (
+        "# Model card\n\n## What it is for\n\nA list of [homes](#x) to visit.\n\n| Figure | Value |\n| --- | --- |\n"
+    )
     document += "| HMOs known | 1,225 |\n\n## What it must not be used for\n\n- letters\n- `notices_" + "x" * 80 + "`\n"
     for place, name in enumerate((CHAMPION, UNCOMPARED, COMPARED, CHALLENGER)):
         path, sha256 = model_file.save(Detector((), features.NAMES[: len(names)], 1.0, 0.0), name)
@@ -206,7 +213,7 @@ def _models() -> None:
     }  # fmt: skip
     kept = {
         "champion": CHAMPION, "challenger": COMPARED, "as_of": AS_OF.isoformat(), "judged_from": "2026-01-01",
-        "made_at": AT.isoformat(), "since": {role: trial for role in ("champion", "challenger")},
+        "made_at": AT.isoformat(), "since": dict.fromkeys(("champion", "challenger"), trial),
         "calibration_since": {"champion": {}, "challenger": {"brier": 0.2}}, "only_champion": 1, "only_challenger": 3,
         "overlap": {"both": 62, "of": 100}, "recommendation": "Too little is known yet.", "boroughs": [row],
     }  # fmt: skip
