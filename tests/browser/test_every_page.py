@@ -162,7 +162,8 @@ VIEWS = [
 NO_PAGES = {
     "/healthz", "/sign-in/oidc", "/lists/{borough}/map.json", "/lists/{borough}/export.csv",
     "/lists/{borough}/export.xlsx", "/outcomes/{borough}/import/template.csv",
-    "/intake/{borough}/drops/{drop}/rows.csv", "/intake/{borough}/drops/{drop}/findings.csv", "/model/files/{model_id}/{name}",
+    "/intake/{borough}/drops/{drop}/rows.csv", "/intake/{borough}/drops/{drop}/findings.csv",
+    "/model/files/{model_id}/{name}",
 }  # fmt: skip
 """Files, words for machines, and what goes on to the council's provider."""
 
