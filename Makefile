@@ -1,6 +1,7 @@
 # make run      one whole night on this machine: synthetic extracts, Airflow's DAGs, ranked lists
 # make serve    the officers' pages on 127.0.0.1 until Ctrl-C, five ready people to sign in as (PORT=8001 for another)
 # make airflow  the real scheduler and web page on 127.0.0.1 until Ctrl-C (another port: make airflow PORT=8081)
+# make screenshots   a picture of every page at two widths in var/screenshots; needs Chromium
 # make check    lint, types, import layers, contracts          make test   every test
 # make setup    the environment alone                          make lock   pin the dependencies anew
 # make clean    remove state and caches, keep the environment
@@ -8,7 +9,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup
+.PHONY: help run serve test check airflow clean lock setup screenshots
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -44,6 +45,11 @@ airflow: $(READY)
 # Compiled code is kept even where the environment says not to: tests start some thirty processes that load everything.
 test: $(READY)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+
+screenshots: $(READY)
+	@mkdir -p var/screenshots
+	@LODA_REQUIRE_BROWSER=1 LODA_SCREENSHOTS="$(CURDIR)/var/screenshots" $(BIN)/python -m pytest -q tests/browser/test_every_page.py
+	@echo "The pictures are in var/screenshots."
 
 check: $(READY)
 	@echo "Lint ..." && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

@@ -19,6 +19,8 @@ class Form:
 
     values: dict[str, str]
     errors: dict[str, str] = field(default_factory=dict)
+    days: set[str] = field(default_factory=set)
+    """Names of days that were asked for, each of which stands in three fields."""
 
     @classmethod
     def of(cls, sent: Mapping[str, Any]) -> Form:
@@ -31,6 +33,7 @@ class Form:
 
     def day(self, name: str, what: str, *, needed: bool = True) -> date | None:
         """A day given in three fields, as the date input of the Design System sends it; an error where it is none."""
+        self.days.add(name)
         parts = [self.text(f"{name}-{part}") for part in ("day", "month", "year")]
         if not any(parts):
             if needed:
@@ -58,8 +61,9 @@ class Form:
 
     @property
     def summary(self) -> list[dict[str, str]]:
-        """The errors as the error summary takes them: each leads to its field."""
-        return [{"text": sentence, "href": f"#{name}"} for name, sentence in self.errors.items()]
+        """The errors as the error summary takes them: each leads to its field, that of a day to the first of three."""
+        places = {name: f"#{name}-day" for name in self.days}
+        return [{"text": sentence, "href": places.get(name, f"#{name}")} for name, sentence in self.errors.items()]
 
 
 async def _sent(request: Request) -> Form:

@@ -67,8 +67,10 @@ def _why_none(session: Session, borough: str) -> str:
 
 
 def _capacity_line(issued: PublishedList, shown: lists.Shown) -> str:
-    """How many HMOs the visits are expected to find, and how many visits are done."""
+    """How many HMOs the visits are expected to find, and how many visits are done; nothing where there are none."""
     visits = min(issued.capacity, issued.rows)
+    if not visits:
+        return ""
     low = max(0, round(issued.expected_hits - shown.spread))
     high = min(visits, round(issued.expected_hits + shown.spread))
     said = f"Of the first {visits} homes about {round(issued.expected_hits)} are expected to be HMOs ({low} to {high})."

@@ -13,8 +13,10 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-NARROW, WIDE = 320, 1280
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NARROW, PHONE, WIDE = 320, 360, 1280
+SCREENSHOTS = os.environ.get("LODA_SCREENSHOTS", "")
+"""A folder for pictures of the pages; none are taken where it is not set."""
 
 
 def chromium() -> str | None:
@@ -63,7 +65,7 @@ def look_at(browser: Browser) -> Iterator[Look]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA: the rule and the first element that breaks it."""
+    """What axe finds against WCAG 2.2 A and AA and good practice: the rule and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe
 
     # Without "resultTypes" axe describes every element that passes, too, which takes most of its time.
@@ -82,3 +84,32 @@ def overflow(page: Page) -> int:
     return int(
         page.evaluate("Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)")
     )
+
+
+def cut(page: Page) -> list[str]:
+    """Elements whose text does not fit into them and cannot be scrolled to, by the first of their words."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter((own) => {
+            const style = getComputedStyle(own);
+            const hides = /hidden|clip/.test(style.overflowX) && style.position !== "absolute";
+            return hides && own.innerText?.trim() && own.scrollWidth > own.clientWidth + 1;
+        }).map((own) => own.innerText.slice(0, 80))"""
+    )
+    return found
+
+
+def moving(page: Page) -> list[str]:
+    """Elements that move or fade, which none may for who asked the system for less motion."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter((own) => {
+            const style = getComputedStyle(own);
+            return style.animationName !== "none" || style.transitionDuration.split(", ").some((part) => part !== "0s");
+        }).map((own) => own.outerHTML.slice(0, 80))"""
+    )
+    return found
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the whole page, where pictures are wanted."""
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)

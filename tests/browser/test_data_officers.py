@@ -1,11 +1,9 @@
-"""Pages of data officers in a real browser: by eye, by keyboard alone, narrow, and without scripts."""
+"""Decisions of data officers in a real browser: by keyboard alone, by single keys, and without scripts."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +13,7 @@ from pipelines.core.ledger.models import Drop
 from review.app import create_app
 from review.identity import cookies, sessions
 from review.queries import links
-from tests.browser.conftest import NARROW, WIDE, overflow, unfold, violations
+from tests.browser.conftest import WIDE, unfold, violations
 from tests.review.desk import review_home
 from tests.review.served import served
 from tests.unit.link_lake import put
@@ -24,7 +22,6 @@ from tests.unit.review_world import BOROUGH, HOUSE, TWICE, gazetteer, night
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PICTURES = os.environ.get("LODA_PICTURES", "")
 HELD = "camden-hmo_licence-000000000001"
 FINDING = {
     "issue": "not_a_date", "level": "must fix", "severity": "error", "responsibility": "borough",
@@ -87,33 +84,6 @@ def visit(browser: Browser, address: str) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
-
-
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize(
-    ("path", "role", "borough"),
-    [
-        ("/intake/camden", "data_officer", "camden"),
-        (f"/intake/camden/drops/{HELD}", "data_officer", "camden"),
-        (f"/intake/camden/drops/{HELD}", "engineer", "london"),
-        ("/intake/camden/scorecard", "data_officer", "camden"),
-        ("/intake/camden/check", "data_officer", "camden"),
-        ("/intake/camden/upload", "data_officer", "camden"),
-        ("/intake/camden/mappings", "data_officer", "camden"),
-        ("/links/camden", "data_officer", "camden"),
-        ("/links/camden/decisions", "analyst", "camden"),
-        ("/audit", "governance", "london"),
-        ("/health", "engineer", "london"),
-    ],
-)
-def test_a_page_is_for_everybody(visit: Open, path: str, role: str, borough: str, width: int) -> None:
-    page = visit(path, role, borough, width)
-    unfold(page)
-    assert violations(page) == []
-    assert overflow(page) == 0
-    if PICTURES:
-        name = f"{path.strip('/').replace('/', '-')}-{role}-{width}.png"
-        page.screenshot(path=Path(PICTURES) / name, full_page=True)
 
 
 def test_what_is_wrong_with_a_decision_is_told_where_the_keyboard_is(visit: Open) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from review.app import create_app
-from tests.browser.conftest import NARROW, WIDE, overflow, violations
+from tests.browser.conftest import NARROW, WIDE, overflow, picture, violations
 from tests.homes import own_home
 from tests.review.conftest import forget_settings
 from tests.review.provider import CLIENT, running
 from tests.review.served import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
-
-PICTURES = os.environ.get("LODA_PICTURES", "")
-"""A folder for pictures of the pages; none are kept where it is not set."""
+    from playwright.sync_api import Browser, BrowserContext
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +50,6 @@ def visit(browser: Browser, address: str) -> Iterator[BrowserContext]:
     elsewhere = {urlsplit(url).netloc for url in asked} - {urlsplit(address).netloc}
     assert all(host.startswith("localhost:") for host in elsewhere), "only the provider, by a link"
     assert [text for text in complaints if "Content Security Policy" in text] == []
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 def test_sign_in_at_the_councils_provider_and_out_again(visit: BrowserContext, address: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,16 @@ import sqlalchemy as sa
 
 from models.hmo import inputs
 from models.hmo.labels import labels_at
-from pipelines.casework import outcomes
 from pipelines.core.ledger.engine import engine, transaction
 from pipelines.core.ledger.models import ListEntry, ModelVersion, PublishedList
 from pipelines.core.settings import settings
 from pipelines.core.tables import LINK
 from pipelines.governance import access
+from review.app import create_app
+from review.identity.person import Role
 from tests.homes import forget_own_files
 from tests.night.conftest import environment
+from tests.review.conftest import Browser, forget_settings
 
 
 @contextmanager
@@ -67,21 +71,36 @@ def labels(borough: str, as_of: date) -> dict[str, float]:
 
 
 def record(borough: str, entry: Entry, found: str, note: str) -> None:
-    """Record an outcome on the day of the list."""
-    with pytest.MonkeyPatch.context() as patch, transaction() as session:
+    """Record an outcome on the day of the list, on the property's page, as an analyst of the borough does."""
+    there = f"/properties/{borough}/{entry.uprn}/outcome"
+    day = {"visited-day": entry.as_of.day, "visited-month": entry.as_of.month, "visited-year": entry.as_of.year}
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LODA_NOW", f"{entry.as_of}T23:00:00+00:00")
-        outcomes.record(
-            session,
-            borough=borough,
-            uprn=entry.uprn,
-            found=found,
-            visited_on=entry.as_of,
-            method="visit",
-            officer="Ola Officer",
-            recorded_by="Ada Analyst",
-            note=note,
-            list_id=entry.list_id,
+        forget_settings()
+        analyst = Browser(create_app()).sign_in(Role.ANALYST, borough, name="Ada Analyst")
+        form = analyst.get(there)
+        assert form.status_code == 200, form.text
+        (version,) = re.findall(r'name="version" value="(\d+)"', form.text)
+        said = {"found": found, "method": "visit", "officer": "Ola Officer", "note": note, "version": version}
+        sent = analyst.post_form(there, **said, **day)
+        assert (sent.status_code, sent.headers.get("location")) == (
+            303,
+            f"{there.removesuffix('/outcome')}?done=outcome",
         )
+    forget_settings()
+
+
+def listed(borough: str) -> list[list[str]]:
+    """UPRNs of each of a borough's lists by rank, the oldest list first."""
+    query = (
+        sa.select(PublishedList.version, ListEntry.uprn)
+        .join(ListEntry, ListEntry.list_id == PublishedList.id)
+        .where(PublishedList.borough == borough)
+        .order_by(PublishedList.as_of, PublishedList.version, ListEntry.rank)
+    )
+    with transaction() as session:
+        rows = session.execute(query).all()
+    return [[uprn for _, uprn in own] for _, own in groupby(rows, key=lambda row: row.version)]
 
 
 def visits(borough: str) -> list[dict[str, Any]]:

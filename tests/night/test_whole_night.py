@@ -263,13 +263,14 @@ def test_receipt_reads_well(night: Night):
     assert json.loads(night.loda("receipt", drop["receipt"], "--json").stdout)["receipt"] == drop["receipt"]
 
 
-def test_what_an_officer_records_is_a_label_the_next_night_and_its_note_stays_in_the_ledger(
+def test_what_an_officer_records_in_the_browser_changes_the_next_night_and_its_note_stays_in_the_ledger(
     night: Night, tmp_path: Path
 ):
     mark = "WRYNECKNOTE"
     with circle.copy_of(night.home, tmp_path / "home") as home:
         (champion,) = circle.models()
         entry = circle.first_unanswered("camden")
+        (before_it,) = circle.listed("camden")
         circle.record("camden", entry, "hmo_unlicensed", f"{mark} has six doors")
         done = CliRunner().invoke(app, ["run", "--json", "--borough", "camden"])
         assert done.exit_code == 0, done.output
@@ -278,6 +279,9 @@ def test_what_an_officer_records_is_a_label_the_next_night_and_its_note_stays_in
         assert visit["visit_reason"] in {"list", "control"}
         assert [(link["uprn"], link["decision"]) for link in visit["links"]] == [(entry.uprn, "linked")]
         assert circle.labels("camden", entry.as_of)[entry.uprn] == 1
+        first, after_it = circle.listed("camden")
+        assert first == before_it, "a list once issued stays as it is"
+        assert (entry.uprn in first, entry.uprn in after_it) == (True, False), "it is settled"
         before, challenger = circle.models()
         assert (before.id, before.status, challenger.status) == (champion.id, "champion", "challenger")
         for count in ("hmos", "hmos_by_visit"):
