@@ -17,6 +17,7 @@ TESTS = Path(__file__).resolve().parent
 LONGEST_FIRST = (
     "night/test_whole_night.py",
     "privacy/test_canaries.py",
+    "browser/test_every_page.py",
     "unit/test_fit_table.py",
     "spec/test_links.py",
     "golden/test_real_buildings.py",
@@ -28,6 +29,7 @@ LONGEST_FIRST = (
     "unit/test_model_life.py",
     "night/test_review_night.py",
     "intake/test_kill.py",
+    "browser/test_journeys.py",
     "integration/test_audit.py",
 )
 """Files of twenty seconds and more, so that no process is left with one when the others have nothing more to do. Those

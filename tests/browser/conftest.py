@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+BY_LAYOUT = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+"""Rules of axe whose answer depends on how wide the page is; all others go by what is in it."""
+
 NARROW, PHONE, WIDE = 320, 360, 1280
 SCREENSHOTS = os.environ.get("LODA_SCREENSHOTS", "")
 """A folder for pictures of the pages; none are taken where it is not set."""
@@ -64,12 +67,16 @@ def look_at(browser: Browser) -> Iterator[Look]:
     assert outside == [], "a page asks for something from elsewhere"
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA and good practice: the rule and the first element that breaks it."""
+def violations(page: Page, rules: list[str] | None = None) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA and good practice: the rule and the first element that breaks it.
+
+    `rules` are those that are asked; all of them where nothing is said.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     # Without "resultTypes" axe describes every element that passes, too, which takes most of its time.
-    only = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
+    asked = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
+    only = {"runOnly": asked, "resultTypes": ["violations"]}
     found = Axe().run(page, options=only)
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found.response["violations"]]
 

@@ -42,9 +42,7 @@ LONG_ADDRESS = (
 )
 LONG_NAME = ("Featherstonehaugh-Cholmondeley " * 4)[:119] + "."
 LONG_NOTE = "Six doors with numbers and locks of their own; " + "averylongwordwithoutanyblank" * 8
-SEEN, MISTAKEN, NO_ACCESS, EXCLUDED, PLANNED, FRESH, FOR_KEYS, FOR_PLAIN = (
-    uprn_of(n) for n in (4, 5, 6, 7, 8, 9, 10, 11)
-)
+SEEN, MISTAKEN, NO_ACCESS, EXCLUDED, PLANNED = (uprn_of(n) for n in range(4, 9))
 HELD, TAKEN, AGAIN, STRANGE, UNREADABLE = (f"{BOROUGH}-hmo_licence-{n:012d}" for n in range(1, 6))
 CHAMPION, CHALLENGER, COMPARED, UNCOMPARED = "hmo-2026-08", "hmo-2026-09", "hmo-2026-07", "hmo-2026-06"
 LIST, LANDLORD = f"{BOROUGH}-{AS_OF}-v2", "landlord-2"
@@ -76,7 +74,7 @@ def receipt_of(drop: str, status: str, name: str) -> dict[str, Any]:
 @contextmanager
 def office(folder: Path, **environment: str) -> Iterator[str]:
     """The pages of the office on a port of this machine; their address."""
-    settings = {"LODA_REVIEW_LOCAL_SIGN_IN": "1", "LODA_REVIEW_PAGE_SIZE": "20", "LODA_NOW": NOW, **environment}
+    settings = {"LODA_REVIEW_LOCAL_SIGN_IN": "1", "LODA_REVIEW_PAGE_SIZE": "12", "LODA_NOW": NOW, **environment}
     with own_home(folder, **settings):
         forget_settings()
         links._desks.clear()
@@ -100,10 +98,10 @@ def fill() -> None:
 
 
 def _lists() -> None:
-    issue(homes=60, capacity=20, as_of=AS_OF - timedelta(days=7))
+    issue(homes=30, capacity=8, as_of=AS_OF - timedelta(days=7))
     long = {"address": LONG_ADDRESS, "landlord_name": LONG_NAME, "landlord_id": LANDLORD}
     long |= {"reasons": [LONG_NOTE, "last complaint 2 months ago", "99 square metres"]}
-    name = issue(homes=60, capacity=20, first=3, version=2, **long)
+    name = issue(homes=30, capacity=8, first=3, version=2, **long)
     issue(EMPTY, homes=0, capacity=0)
     with transaction() as session:
         query = sa.update(ListEntry).where(ListEntry.list_id == name, ListEntry.rank == 2)
@@ -138,7 +136,7 @@ def _work() -> None:
             session, mistaken, borough=BOROUGH, found="hmo_licensed", visited_on=AS_OF, method="visit",
             officer="Ola Officer", recorded_by=OFFICER, note="The licence hangs in the hall.",
         )  # fmt: skip
-    for number in range(20, 50):
+    for number in range(15, 33):
         found(uprn_of(number), ("hmo_unlicensed", "single_household", "empty")[number % 3], AS_OF + timedelta(days=1))
     until = AS_OF + timedelta(days=90)
     with transaction() as session:

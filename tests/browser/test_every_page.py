@@ -18,7 +18,7 @@ from review.app import create_app
 from review.identity import cookies, sessions
 from review.identity.person import Role
 from tests.browser import office as of
-from tests.browser.conftest import NARROW, PHONE, WIDE, cut, moving, overflow, picture, unfold, violations
+from tests.browser.conftest import BY_LAYOUT, NARROW, PHONE, WIDE, cut, moving, overflow, picture, unfold, violations
 from tests.browser.office import office
 from tests.homes import own_home
 from tests.review.conftest import forget_settings
@@ -236,7 +236,7 @@ def test_a_page_is_for_everybody(contexts: Callable[[Role | None], BrowserContex
     found |= {"large letters overflow": overflow(page), "large letters cut": cut(page)}
     page.evaluate("document.documentElement.style.fontSize = ''")
     page.set_viewport_size({"width": NARROW, "height": 900})
-    found |= {"narrow": violations(page), "narrow overflow": overflow(page), "narrow cut": cut(page)}
+    found |= {"narrow": violations(page, BY_LAYOUT), "narrow overflow": overflow(page), "narrow cut": cut(page)}
     take_phone_picture(page, view)
     page.close()
     # A browser notes as an error of the console that a page is not there, which is what is asked for here.
