@@ -18,7 +18,19 @@ from review.app import create_app
 from review.identity import cookies, sessions
 from review.identity.person import Role
 from tests.browser import office as of
-from tests.browser.conftest import BY_LAYOUT, NARROW, PHONE, WIDE, cut, moving, overflow, picture, unfold, violations
+from tests.browser.conftest import (
+    BY_LAYOUT,
+    NARROW,
+    PHONE,
+    SCREENSHOTS,
+    WIDE,
+    cut,
+    moving,
+    overflow,
+    picture,
+    unfold,
+    violations,
+)
 from tests.browser.office import office
 from tests.homes import own_home
 from tests.review.conftest import forget_settings
@@ -229,7 +241,7 @@ def test_a_page_is_for_everybody(contexts: Callable[[Role | None], BrowserContex
     assert answered[-1] == view.status
     assert page.title().startswith("Error: ") == (view.status == 422)
     settle(page)
-    picture(page, f"{view.called}-{WIDE}")
+    take_pictures(page, view)
     unfold(page)
     found = {"wide": violations(page), "moves": moving(page), "wide overflow": overflow(page)}
     page.evaluate("document.documentElement.style.fontSize = '32px'")
@@ -237,7 +249,6 @@ def test_a_page_is_for_everybody(contexts: Callable[[Role | None], BrowserContex
     page.evaluate("document.documentElement.style.fontSize = ''")
     page.set_viewport_size({"width": NARROW, "height": 900})
     found |= {"narrow": violations(page, BY_LAYOUT), "narrow overflow": overflow(page), "narrow cut": cut(page)}
-    take_phone_picture(page, view)
     page.close()
     # A browser notes as an error of the console that a page is not there, which is what is asked for here.
     found["console"] = [text for text in said if view.status == 200 or "Failed to load resource" not in text]
@@ -251,9 +262,16 @@ def settle(page: Page) -> None:
         page.wait_for_selector("#map[data-ready=yes]")
 
 
-def take_phone_picture(page: Page, view: View) -> None:
-    page.set_viewport_size({"width": PHONE, "height": 800})
-    picture(page, f"{view.called}-{PHONE}")
+def take_pictures(page: Page, view: View) -> None:
+    """On a desk, and on a telephone as it opens there, where pictures are wanted."""
+    if SCREENSHOTS:
+        picture(page, f"{view.called}-{WIDE}")
+        page.set_viewport_size({"width": PHONE, "height": 800})
+        page.locator("details[data-closed-when-narrow=yes]").evaluate_all(
+            "found => found.forEach(own => own.open = false)"
+        )
+        picture(page, f"{view.called}-{PHONE}")
+        page.set_viewport_size({"width": WIDE, "height": 900})
 
 
 def test_every_page_of_the_app_stands_in_the_list(tmp_path: Path) -> None:
