@@ -18,6 +18,9 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.settings import settings
 
+KEPT, MOST = 10, 50
+"""Connections of a process that are kept open, and at most: one for each thread that serves a page, and some more."""
+
 ONLY_READS = "loda_only_reads"
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000", "secure_delete=ON")
@@ -26,7 +29,7 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_time
 
 @lru_cache(maxsize=4)
 def _engine(url: str) -> sa.Engine:
-    made = sa.create_engine(url, pool_pre_ping=True)
+    made = sa.create_engine(url, pool_pre_ping=True, pool_size=KEPT, max_overflow=MOST - KEPT)
     if made.dialect.name == "sqlite":
         Path(made.url.database or "").parent.mkdir(parents=True, exist_ok=True)
 
