@@ -6,10 +6,10 @@ import os
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pipelines.core.errors import ConfigurationError
+from pipelines.core.settings import read_settings
 
 HOST, PORT = "127.0.0.1", 8000
 """Where the pages are served unless something else is said."""
@@ -54,16 +54,8 @@ class ReviewSettings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def review_settings() -> ReviewSettings:
-    """The settings of this process, read once.
-
-    Raises:
-        ConfigurationError: a value cannot be used; the sentence names its setting, never the value.
-    """
-    try:
-        return ReviewSettings()
-    except ValidationError as error:
-        faults = [f"LODA_REVIEW_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
-    raise ConfigurationError(f"Settings are wrong. {'; '.join(faults)}. See .env.example for what each may be.")
+    """The settings of this process, read once; faults are told as `read_settings` tells them."""
+    return read_settings(ReviewSettings)
 
 
 def address(host: str = HOST, port: int = PORT) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -101,15 +101,24 @@ class Settings(BaseSettings):
         return self
 
 
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """The settings of this process, read once.
+Own = TypeVar("Own", bound=BaseSettings)
+
+
+def read_settings(kind: type[Own]) -> Own:
+    """Settings of a kind from the environment and `.env`.
 
     Raises:
         ConfigurationError: a value cannot be used; the sentence names its setting, never the value.
     """
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
-        faults = [f"LODA_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        prefix = kind.model_config.get("env_prefix", "")
+        faults = [f"{prefix}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
     raise ConfigurationError(f"Settings are wrong. {'; '.join(faults)}. See .env.example for what each may be.")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once; faults are told as `read_settings` tells them."""
+    return read_settings(Settings)

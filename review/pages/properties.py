@@ -127,11 +127,10 @@ def _record(request: Request, borough: str, uprn: str, form: Form, number: str |
         else:
             outcomes.correct(session, before.number, **given)
 
-    def again(refusal: str, status: int) -> Response:
-        form.errors["page"] = refusal
-        return _outcome_page(request, borough, find(request, borough, uprn), form, before, status)
+    def again(now: Property, status: int) -> Response:
+        return _outcome_page(request, borough, now, form, before, status)
 
-    return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=outcome")
+    return _written(request, found, form, write, again, "outcome")
 
 
 def _outcome_of(found: Property, number: str) -> Outcome:
@@ -194,11 +193,10 @@ def save_plan(request: Request, borough: str, uprn: str, form: Sent) -> Response
             expected_version=version,
         )
 
-    def again(refusal: str, status: int) -> Response:
-        form.errors["page"] = refusal
-        return _plan_page(request, borough, find(request, borough, uprn), form, status)
+    def again(now: Property, status: int) -> Response:
+        return _plan_page(request, borough, now, form, status)
 
-    return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=plan")
+    return _written(request, found, form, write, again, "plan")
 
 
 def _plan_page(request: Request, borough: str, found: Property, form: Form, status: int = 200) -> Response:
@@ -240,26 +238,25 @@ def save_override(request: Request, borough: str, uprn: str, form: Sent) -> Resp
             expected_version=version,
         )
 
-    def again(refusal: str, status: int) -> Response:
-        form.errors["page"] = refusal
-        return _override_page(request, borough, find(request, borough, uprn), form, status)
+    def again(now: Property, status: int) -> Response:
+        return _override_page(request, borough, now, form, status)
 
-    return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=override")
+    return _written(request, found, form, write, again, "override")
 
 
 @pages.post(HOME + "/override/end", Action.OVERRIDE)
 def end_override(request: Request, borough: str, uprn: str, form: Sent) -> Response:
     """End what outranks the list before its day."""
+    found = find(request, borough, uprn)
     who, number, version = person(request).who, form.number("number"), form.number("version")
 
     def write(session: Session) -> None:
         overrides.end(session, number, borough=borough, who=who, expected_version=version)
 
-    def again(refusal: str, status: int) -> Response:
-        found = find(request, borough, uprn)
-        return show_with(request, "property.html", borough, found, status, errors={"page": refusal})
+    def again(now: Property, status: int) -> Response:
+        return show_with(request, "property.html", borough, now, status, errors=form.errors)
 
-    return _written(write, again, HOME.format(borough=borough, uprn=uprn) + "?done=ended")
+    return _written(request, found, form, write, again, "ended")
 
 
 def _override_page(request: Request, borough: str, found: Property, form: Form, status: int = 200) -> Response:
@@ -270,13 +267,23 @@ def _override_page(request: Request, borough: str, found: Property, form: Form, 
 # --- what all forms share ---
 
 
-def _written(write: Callable[[Session], None], again: Callable[[str, int], Response], then: str) -> Response:
-    """Write in one transaction and go on; where a rule or another officer is in the way, the form again, as typed."""
+def _written(
+    request: Request,
+    found: Property,
+    form: Form,
+    write: Callable[[Session], None],
+    again: Callable[[Property, int], Response],
+    done: str,
+) -> Response:
+    """Write in one transaction and go to the property; where a rule or another officer is in the way, the form again.
+
+    `again` shows it as it was typed, over the property as it stands now.
+    """
+    borough, uprn = found.issued.borough, found.entry.uprn
     try:
         with transaction() as session:
             write(session)
-    except ChangedMeanwhile as error:
-        return again(str(error), 409)
-    except rules.NotAllowedNow as error:
-        return again(str(error), 422)
-    return RedirectResponse(then, status_code=303)
+    except (ChangedMeanwhile, rules.NotAllowedNow) as error:
+        form.errors["page"] = str(error)
+        return again(find(request, borough, uprn), 409 if isinstance(error, ChangedMeanwhile) else 422)
+    return RedirectResponse(f"{HOME.format(borough=borough, uprn=uprn)}?done={done}", status_code=303)
