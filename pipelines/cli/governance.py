@@ -238,7 +238,7 @@ def erase(
     """
     from pipelines import night
     from pipelines.extracts.searching import rows_as_text
-    from pipelines.governance import erasure, subjects
+    from pipelines.governance import erasure, erasure_search, subjects
 
     with sentences():
         night.prepare()
@@ -246,7 +246,7 @@ def erase(
             chosen = subjects.person_subject(_names(name_file), at.removeprefix("uprn:") or None)
         else:
             chosen = subjects.property_subject(subject)
-        found = erasure.find(chosen, rows_as_text)
+        found = erasure_search.find(chosen, rows_as_text)
         if not dry_run:
             erasure.erase(found, who, reason)
             for slug in sorted({name.rsplit("-", 4)[0] for name in found.lists}):

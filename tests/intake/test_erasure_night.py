@@ -10,7 +10,7 @@ import pytest
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, LastGood
 from pipelines.extracts.searching import rows_as_text
-from pipelines.governance import audit, erasure, key_rotation, pseudonym, subjects
+from pipelines.governance import audit, erasure, erasure_search, key_rotation, pseudonym, subjects
 from pipelines.governance.enforcement import apply_agreements
 from tests.intake.conftest import Intake
 
@@ -38,9 +38,9 @@ def token(name: str) -> str:
     return str(pseudonym.tokens(pa.array([name]))[0].as_py())
 
 
-def erase(*spellings: str, uprn: str | None = None) -> erasure.Found:
+def erase(*spellings: str, uprn: str | None = None) -> erasure_search.Found:
     subject = subjects.person_subject(spellings, uprn) if spellings else subjects.property_subject(str(uprn))
-    found = erasure.find(subject, rows_as_text)
+    found = erasure_search.find(subject, rows_as_text)
     erasure.erase(found, "B Example", "request 17")
     return found
 

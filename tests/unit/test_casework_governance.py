@@ -17,7 +17,7 @@ from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent
 from pipelines.core.ledger.officers import Outcome, OutcomeFile, Override, PropertyCase
-from pipelines.governance import erasure, retention
+from pipelines.governance import erasure, erasure_search, retention
 from pipelines.governance.subjects import person_subject, property_subject
 from tests.unit.casework_world import CAMDEN, HACKNEY, NOW, TODAY, UPRNS, recorded, two_lists
 
@@ -49,7 +49,7 @@ def rows(table: Any) -> list[Any]:
 
 
 def erased(subject: Any) -> dict[str, int]:
-    found = erasure.find(subject, lambda _drop: iter(()))
+    found = erasure_search.find(subject, lambda _drop: iter(()))
     erasure.erase(found, "Gil", "asked")
     return found.counts()
 

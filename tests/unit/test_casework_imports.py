@@ -22,7 +22,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent
 from pipelines.core.ledger.officers import Outcome, OutcomeFile, PropertyCase
 from pipelines.core.tables import PROPERTY
-from pipelines.governance import access, erasure
+from pipelines.governance import access, erasure, erasure_search
 from pipelines.governance.subjects import property_subject
 from tests.unit.casework_world import CAMDEN, HACKNEY, LIST, NOW, UPRNS, recorded, two_lists
 
@@ -250,7 +250,7 @@ def test_another_boroughs_properties_are_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_kept_about_an_erased_property(tmp_path: Path) -> None:
-    erasure.erase(erasure.find(property_subject(f"uprn:{UPRNS[2]}"), lambda _drop: iter(())), "Gil", "asked")
+    erasure.erase(erasure_search.find(property_subject(f"uprn:{UPRNS[2]}"), lambda _drop: iter(())), "Gil", "asked")
     taken = take(tmp_path, f"{UPRNS[2]},empty,2026-11-18,,,,")
     assert "erased" in taken.refused[0].sentence
 

@@ -19,7 +19,7 @@ from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent
 from pipelines.core.ledger.officers import Outcome, Override, PropertyCase
-from pipelines.governance import audit, erasure
+from pipelines.governance import audit, erasure, erasure_search
 from pipelines.governance.subjects import property_subject
 from schemas import registry
 from tests.unit.casework_world import CAMDEN, HACKNEY, LIST, LIST_DAY, NOW, TODAY, UPRNS, recorded, two_lists
@@ -263,7 +263,7 @@ def test_a_visit_that_was_made_is_no_longer_planned() -> None:
 
 
 def test_nothing_is_kept_about_an_erased_property() -> None:
-    erasure.erase(erasure.find(property_subject(f"uprn:{UPRNS[2]}"), lambda _drop: iter(())), "Gil", "asked")
+    erasure.erase(erasure_search.find(property_subject(f"uprn:{UPRNS[2]}"), lambda _drop: iter(())), "Gil", "asked")
     with pytest.raises(NotAllowedNow, match="erased"):
         recorded(place=Place(CAMDEN, UPRNS[2], "1 Example Road"))
     assert recorded(UPRNS[3]).number == 1

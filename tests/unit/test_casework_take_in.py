@@ -17,7 +17,7 @@ from pipelines.core.errors import ConfigurationError
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import LastGood, ListEntry, ModelVersion
 from pipelines.core.tables import PROPERTY
-from pipelines.governance import access, enforcement, erasure, retention
+from pipelines.governance import access, enforcement, erasure, erasure_search, retention
 from pipelines.governance.stages import drops_behind
 from pipelines.governance.subjects import property_subject
 from pipelines.governance.withdrawing import withdraw
@@ -209,7 +209,7 @@ def test_erasing_a_property_takes_its_rows_and_the_next_night_brings_none_back()
     recorded(UPRNS[2], list_id=LIST)
     recorded(UPRNS[3])
     night.outcomes(CAMDEN)
-    found = erasure.find(property_subject(f"uprn:{UPRNS[2]}"), lambda _drop: iter(()))
+    found = erasure_search.find(property_subject(f"uprn:{UPRNS[2]}"), lambda _drop: iter(()))
     assert (found.counts()["rows"], found.counts()["outcomes"], found.counts()["plans"]) == (1, 1, 1)
     erasure.erase(found, "Gil", "asked")
     assert [row["uprn"] for row in visits()] == [UPRNS[3]]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Dossier, ListEntry, PublishedList
-from pipelines.governance import dossiers, erasure, lists_down, subjects
+from pipelines.governance import dossiers, erasure, erasure_search, lists_down, subjects
 from pipelines.governance.enforcement import apply_agreements
 from pipelines.governance.retention import apply_retention
 from schemas import registry
@@ -55,7 +55,7 @@ def contents() -> dict[str, dict[str, Any]]:
 
 
 def test_a_propertys_dossiers_go_and_those_of_its_flats(world: Path):
-    found = erasure.find(subjects.property_subject("uprn:2"), lines_of)
+    found = erasure_search.find(subjects.property_subject("uprn:2"), lines_of)
     assert found.counts()["dossiers"] == 2
     assert set(contents()) == {"1", "2", "3", "14", "15", "16"}, "finding changes nothing"
     erasure.erase(found, "B Example", "request 17")
@@ -64,7 +64,7 @@ def test_a_propertys_dossiers_go_and_those_of_its_flats(world: Path):
 
 
 def test_a_person_is_blanked_as_landlord_and_as_holder(world: Path):
-    found = erasure.find(KATE, lines_of)
+    found = erasure_search.find(KATE, lines_of)
     counts = found.counts()
     assert counts["dossiers_whose_names_are_blanked"] == 3
     assert counts["list_entries_whose_landlord_is_blanked"] == 2
@@ -79,7 +79,7 @@ def test_a_person_is_blanked_as_landlord_and_as_holder(world: Path):
     }  # fmt: skip
     assert {entry.landlord_name for entry in entries()} == {None}
     assert "kate" not in json.dumps(made).lower()
-    assert erasure.find(KATE, lines_of).counts()["dossiers_whose_names_are_blanked"] == 0
+    assert erasure_search.find(KATE, lines_of).counts()["dossiers_whose_names_are_blanked"] == 0
 
 
 def test_the_landlord_that_a_person_is_goes_where_no_name_is_shown(world: Path):
@@ -89,13 +89,15 @@ def test_the_landlord_that_a_person_is_goes_where_no_name_is_shown(world: Path):
         row.landlord_id = "x"
         behind = session.scalars(sa.select(Dossier).where(Dossier.uprn == "15")).one()
         behind.content = behind.content | {"landlord": {"id": "x", "name": None}}
-    erasure.erase(erasure.find(KATE, lines_of), "B Example", "request 18")
+    erasure.erase(erasure_search.find(KATE, lines_of), "B Example", "request 18")
     assert contents()["15"]["landlord"] is None
     assert next(entry.landlord_id for entry in entries() if entry.uprn == "15") is None
 
 
 def test_a_person_at_one_property_stays_elsewhere(world: Path):
-    erasure.erase(erasure.find(subjects.person_subject(["Kate Example"], "3"), lines_of), "B Example", "request 19")
+    erasure.erase(
+        erasure_search.find(subjects.person_subject(["Kate Example"], "3"), lines_of), "B Example", "request 19"
+    )
     made = contents()
     assert (made["3"]["landlord"], made["16"]["landlord"]["name"]) == (None, "EXAMPLE, Kate")
     assert made["1"]["licences"][0]["holder"] == "Mr. Kate EXAMPLE"

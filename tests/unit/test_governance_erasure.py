@@ -14,7 +14,7 @@ from pipelines.core import lake
 from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, Erasure, LastGood, ListEntry
-from pipelines.governance import access, audit, erasure, lake_deletion, subjects, suppression
+from pipelines.governance import access, audit, erasure, erasure_search, lake_deletion, subjects, suppression
 from pipelines.governance.drop_deletion import lake_folder
 from pipelines.governance.enforcement import apply_agreements
 from schemas import registry
@@ -57,7 +57,7 @@ def uprns(dataset: str) -> set[str]:
 
 def test_a_dry_run_counts_and_changes_nothing(world: Path):
     before = {p: p.read_bytes() for p in (world / "lake").rglob("*") if p.is_file()}
-    found = erasure.find(subjects.property_subject("uprn:2"), lines_of)
+    found = erasure_search.find(subjects.property_subject("uprn:2"), lines_of)
     assert found.boroughs == ["camden"]
     counts = found.counts()
     assert (counts["rows"], counts["list_entries"]) == (2, 1)
@@ -70,7 +70,7 @@ def test_a_dry_run_counts_and_changes_nothing(world: Path):
 
 def test_a_property_is_erased_from_rows_tables_lists_history_and_bytes(world: Path):
     version = _last_good("camden", "gazetteer").lake_version
-    erasure.erase(erasure.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 17")
+    erasure.erase(erasure_search.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 17")
     assert uprns("gazetteer") == {"1", "3", "14", "15", "16"}
     assert uprns("council_tax") == {"1", "3", "14", "15", "16"}
     assert [stored(t, "camden") for t in ("property", "link", "score", "licensing")] == [2] * 4
@@ -81,7 +81,7 @@ def test_a_property_is_erased_from_rows_tables_lists_history_and_bytes(world: Pa
     assert _last_good("camden", "gazetteer").lake_version > version, "what was made of it is made anew"
     assert all(not lake_deletion.old_files(t, {"borough": "camden"}) for t in ("harmonised/gazetteer", "score"))
     assert everywhere(world, "2 Example Road", "2 EXAMPLE ROAD") == []
-    assert erasure.find(subjects.property_subject("uprn:2"), lines_of).counts()["rows"] == 0
+    assert erasure_search.find(subjects.property_subject("uprn:2"), lines_of).counts()["rows"] == 0
 
 
 def _last_good(borough: str, dataset: str) -> LastGood:
@@ -90,7 +90,7 @@ def _last_good(borough: str, dataset: str) -> LastGood:
 
 
 def test_the_record_of_an_erasure_tells_nobody_whose_it_was(world: Path):
-    erasure.erase(erasure.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 17")
+    erasure.erase(erasure_search.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 17")
     with transaction() as session:
         remembered = [(e.token, e.kind) for e in session.scalars(sa.select(Erasure))]
         (line,) = audit.lines(session, what="erase property")
@@ -101,7 +101,7 @@ def test_the_record_of_an_erasure_tells_nobody_whose_it_was(world: Path):
 
 
 def test_a_person_is_erased_and_the_licence_stays_without_the_name(world: Path):
-    found = erasure.find(KATE, lines_of)
+    found = erasure_search.find(KATE, lines_of)
     assert found.boroughs == ["bexley", "camden"]
     counts = found.counts()
     assert (counts["rows"], counts["rows_whose_names_are_blanked"], counts["list_entries"]) == (2, 2, 0)
@@ -119,7 +119,7 @@ def test_a_person_is_erased_and_the_licence_stays_without_the_name(world: Path):
 
 
 def test_a_person_at_one_property_only(world: Path):
-    found = erasure.find(subjects.person_subject(["Kate Example"], "14"), lines_of)
+    found = erasure_search.find(subjects.person_subject(["Kate Example"], "14"), lines_of)
     assert [(hit.borough, hit.dataset) for hit in found.hits] == [("bexley", "council_tax")]
     erasure.erase(found, "B Example", "request 19")
     assert uprns("council_tax") == {"1", "2", "3", "15", "16"}
@@ -128,9 +128,9 @@ def test_a_person_at_one_property_only(world: Path):
 def test_a_licence_for_several_flats_stays_for_the_others(world: Path):
     tied = [("council_tax", 1, "1"), ("council_tax", 2, "2"), ("council_tax", 3, "3")]
     write_links(*tied, ("hmo_licence", 1, "2"), ("hmo_licence", 1, "3"), borough="camden")
-    kate = erasure.find(subjects.person_subject(["Kate Example"], "2"), lines_of)
+    kate = erasure_search.find(subjects.person_subject(["Kate Example"], "2"), lines_of)
     assert [(hit.dataset, hit.blanked) for hit in kate.hits] == [("hmo_licence", [1])], "a name goes all the same"
-    found = erasure.find(subjects.property_subject("uprn:2"), lines_of)
+    found = erasure_search.find(subjects.property_subject("uprn:2"), lines_of)
     assert "hmo_licence" not in {hit.dataset for hit in found.hits}
     erasure.erase(found, "B Example", "request 20")
     licences = access.read_dataset("hmo_licence", boroughs=["camden"], purpose=PURPOSE)
@@ -145,18 +145,18 @@ def test_a_licence_for_several_flats_stays_for_the_others(world: Path):
 
 def test_a_licence_for_one_flat_goes_with_it(world: Path):
     write_links(("council_tax", 2, "2"), ("hmo_licence", 1, "2"), borough="camden")
-    erasure.erase(erasure.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 21")
+    erasure.erase(erasure_search.find(subjects.property_subject("uprn:2"), lines_of), "B Example", "request 21")
     assert len(access.read_dataset("hmo_licence", boroughs=["camden"], purpose=PURPOSE)) == 0
 
 
 def test_bytes_that_nobody_can_read_are_named(world: Path):
     odd = drop("camden", "waste", "\0\0", status="refused", reason="not_text")
-    assert erasure.find(KATE, lines_of).unread == [odd.id]
+    assert erasure_search.find(KATE, lines_of).unread == [odd.id]
 
 
 def test_a_held_extract_with_the_subject_is_of_no_use_any_more(world: Path):
     held = drop("camden", "waste", "who\nKate Example\n", status="held", reason="layout_changed")
-    erasure.erase(erasure.find(KATE, lines_of), "B Example", "request 18")
+    erasure.erase(erasure_search.find(KATE, lines_of), "B Example", "request 18")
     with transaction() as session:
         found = session.get_one(Drop, held.id)
     assert (found.status, "deleted" in found.hashes) == ("refused", True)
@@ -166,7 +166,7 @@ def test_a_held_extract_with_the_subject_is_of_no_use_any_more(world: Path):
 def test_a_file_that_an_officer_has_begun_to_correct_is_the_boroughs_own(world: Path):
     path = world / "bucket/drops/camden/council_tax/a.csv.quarantine.csv"
     path.write_text("NAME\nKate Example\nBegun Correction\n")
-    found = erasure.find(KATE, lines_of)
+    found = erasure_search.find(KATE, lines_of)
     assert found.in_boroughs_folders == ["drops/camden/council_tax/a.csv.quarantine.csv"]
     erasure.erase(found, "B Example", "request 18")
     assert path.exists()
@@ -175,7 +175,7 @@ def test_a_file_that_an_officer_has_begun_to_correct_is_the_boroughs_own(world: 
 @pytest.mark.parametrize(("who", "reason"), [("", "r"), ("B Example", " ")])
 def test_an_erasure_needs_a_name_and_a_reason(home, who, reason):
     with pytest.raises(LodaError, match="give both"):
-        erasure.erase(erasure.Found(KATE), who, reason)
+        erasure.erase(erasure_search.Found(KATE), who, reason)
 
 
 # --- what a later extract says ---
@@ -197,7 +197,7 @@ def licences(*rows: dict[str, str | None]) -> dict[str, pa.Array]:
 
 
 def remember(subject: subjects.Subject, *places: str) -> None:
-    found = erasure.Found(subject, places=list(places))
+    found = erasure_search.Found(subject, places=list(places))
     erasure.erase(found, "B Example", "request 17")
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, LinkReview
-from pipelines.governance import audit, erasure, link_decisions, retention, subjects
+from pipelines.governance import audit, erasure, erasure_search, link_decisions, retention, subjects
 from pipelines.governance.enforcement import apply_agreements
 from pipelines.link import review
 from tests.unit.agreed import agree, withdrawal
@@ -67,7 +67,7 @@ def test_a_property_takes_all_decisions_about_it_along(world: Path) -> None:
     of_it = decided("2", superseded_at=MADE)
     of_its_address = decided("1", address_written="2 EXAMPLE ROAD", verdict="is_not")
     other = decided("3", address_written="3 Example Road")
-    found = erasure.find(subjects.property_subject("uprn:2"), lines_of)
+    found = erasure_search.find(subjects.property_subject("uprn:2"), lines_of)
     assert found.decisions == [of_it, of_its_address]
     assert found.counts()["decisions_about_links"] == 2
     assert numbers() == [of_it, of_its_address, other], "to ask deletes nothing"
@@ -80,7 +80,7 @@ def test_a_property_takes_all_decisions_about_it_along(world: Path) -> None:
 def test_a_persons_name_goes_from_the_notes_and_the_decision_stays(world: Path) -> None:
     number = decided(note="Kate Example rang and said so")
     decided(note="looked it up")
-    found = erasure.find(subjects.person_subject(["Kate Example"]), lines_of)
+    found = erasure_search.find(subjects.person_subject(["Kate Example"]), lines_of)
     assert found.counts()["notes_of_decisions_that_are_blanked"] == 1
     erasure.erase(found, "B Example", "request 18")
     with transaction() as session:
@@ -96,7 +96,7 @@ def test_an_old_file_does_not_bring_an_erased_property_back(home: Path) -> None:
     night(TWICE)
     path = home / "review.csv"
     export(path)
-    erasure.erase(erasure.find(subjects.property_subject("uprn:41"), lines_of), "B Example", "request 17")
+    erasure.erase(erasure_search.find(subjects.property_subject("uprn:41"), lines_of), "B Example", "request 17")
     put(BOROUGH, "gazetteer", gazetteer())  # as if it stood there still
     fill_in(path, lambda rows: rows[0].update(verdict="is", uprn="41"))
     done = loda("link", "review", "import", str(path), "--who", "A Example")

@@ -187,7 +187,8 @@ def test_identifiers_are_carried_over(
 
 def test_an_erased_subject_leaves_no_edge_at_either_end_and_all_is_compared_anew(home: Path) -> None:
     from pipelines.governance import stages
-    from pipelines.governance.erasure import Found, Hit, _derived_rows, _erase_derived
+    from pipelines.governance.erasure import _erase_derived
+    from pipelines.governance.erasure_search import Found, Hit, derived_rows
     from pipelines.governance.subjects import Subject
 
     night("d1", camden=[licence("Jane Wetherby", HOME)], hackney=[licence("Jane Wehterby", HOME)])
@@ -197,7 +198,7 @@ def test_an_erased_subject_leaves_no_edge_at_either_end_and_all_is_compared_anew
         found = Found(Subject(names=("JANE WETHERBY",)))
         found.hits.append(Hit(borough, "hmo_licence", "main", [], [1000]))
         rows = access.read_table("landlord_edge", LANDLORD_EDGE)
-        assert _derived_rows(rows, table="landlord_edge", borough="camden", found=found).all()
+        assert derived_rows(rows, table="landlord_edge", borough="camden", found=found).all()
     _erase_derived(found, "camden")
     assert edges().empty
     assert not stages.state_of("landlords", "london")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipelines.core.tables import ADDRESS_LINK, LINK
-from pipelines.governance import access, erasure, subjects
+from pipelines.governance import access, erasure, erasure_search, subjects
 from pipelines.governance.enforcement import apply_agreements
 from pipelines.link import cascade, link_borough
 from tests.unit.agreed import agree
@@ -133,7 +133,9 @@ def test_it_goes_with_the_property_and_with_the_agreement(home: Path) -> None:
     flat = links().set_index("record_id").loc[1000, "uprn"]
     mine = remembered()
     assert flat in set(mine["uprn"])
-    erasure.erase(erasure.find(subjects.property_subject(f"uprn:{flat}"), lambda drop: iter(())), "A Example", "asked")
+    erasure.erase(
+        erasure_search.find(subjects.property_subject(f"uprn:{flat}"), lambda drop: iter(())), "A Example", "asked"
+    )
     left = remembered()
     assert 0 < len(left) < len(mine)
     assert flat not in {*left["uprn"], *left["runner_up"]}
