@@ -1,0 +1,203 @@
+"""PostgreSQL, an S3 server and Redis on free ports of loopback, each in a temporary folder and ended by its own id."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ADMIN_KEY, ADMIN_SECRET = "cluster-admin", "secret-of-a-throw-away-server"
+BUCKET = "loda"
+START_SECONDS = 60
+HIGHEST = 20_000
+"""SeaweedFS listens for gRPC 10,000 ports above each port it is given, and ports end at 65,535."""
+
+
+def missing() -> list[str]:
+    """Servers that this machine lacks."""
+    found = {"PostgreSQL": postgres_binaries(), "redis-server": shutil.which("redis-server"), "weed": weed()}
+    return [name for name, place in found.items() if place is None]
+
+
+def postgres_binaries() -> Path | None:
+    """The newest installed folder of PostgreSQL's programs."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    found = shutil.which("initdb")
+    return Path(found).parent if found else None
+
+
+def weed() -> Path | None:
+    """SeaweedFS's program, which comes with the development packages."""
+    place = Path(sys.executable).parent / "weed"
+    return place if place.exists() else None
+
+
+def free_ports(count: int, below: int = 65_000) -> list[int]:
+    """Ports that nobody listens on, all different; below `below`."""
+    found: list[int] = []
+    start = 15_000 + os.getpid() % 4_000
+    for port in range(start, below):
+        if len(found) == count:
+            break
+        with socket.socket() as probe, socket.socket() as above:
+            try:
+                probe.bind(("127.0.0.1", port))
+                above.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+            found.append(port)
+    assert len(found) == count, "no free ports"
+    return found
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        assert process.poll() is None, f"ended at once: {log.read_text()[-2000:]}"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"nothing listens on {port}: {log.read_text()[-2000:]}")
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server until the block ends; it answers on its port when the block begins."""
+    with log.open("ab") as handle:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, cwd=log.parent)
+    try:
+        _wait_for(port, process, log)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """`host:port` of a server whose superuser is `loda`, without a password on loopback."""
+    binaries = postgres_binaries()
+    assert binaries is not None
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    place = folder / "postgres"
+    place.mkdir()
+    if as_user:
+        shutil.chown(place, "postgres", "postgres")
+        for above in (folder, *folder.parents):  # pytest's folders let nobody else through
+            if not above.stat().st_mode & 0o001 and above.owner() == "root":
+                above.chmod(above.stat().st_mode | 0o011)
+    (port,) = free_ports(1)
+
+    def run(*command: str) -> None:
+        done = subprocess.run([*as_user, *command], capture_output=True, text=True, check=False, cwd=place)
+        assert done.returncode == 0, done.stderr
+
+    data = str(place / "data")
+    run(str(binaries / "initdb"), "-D", data, "-U", "loda", "--auth=trust", "--no-sync")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+    # Its own log, or the server would hold the pipe that this waits on.
+    run(str(binaries / "pg_ctl"), "-D", data, "-w", "-o", options, "-l", str(place / "log"), "start")
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+
+
+def admin_identity() -> dict[str, object]:
+    """A key that may do everything, in SeaweedFS's form."""
+    keys = [{"accessKey": ADMIN_KEY, "secretKey": ADMIN_SECRET}]
+    return {"name": "admin", "credentials": keys, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+
+
+@contextmanager
+def s3(folder: Path, identities: list[dict[str, object]] | None = None) -> Iterator[str]:
+    """URL of an S3 server with one bucket, which admits the given identities and an administrator."""
+    place = folder / "s3"
+    place.mkdir()
+    config = place / "iam.json"
+    config.write_text(json.dumps({"identities": [admin_identity(), *(identities or [])]}))
+    master, volume, filer, port, admin = free_ports(5, HIGHEST)
+    command = [
+        str(weed()),
+        "mini",
+        f"-dir={place}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        f"-master.port={master}",
+        f"-volume.port={volume}",
+        f"-filer.port={filer}",
+        f"-s3.port={port}",
+        f"-admin.port={admin}",
+        f"-s3.config={config}",
+        f"-bucket={BUCKET}",
+        "-webdav=false",
+        "-admin.ui=false",
+        "-s3.port.lance=0",
+        "-s3.port.iceberg=0",
+        "-master.telemetry=false",
+    ]
+    log = place / "log"
+    with running(command, port, log):
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_bucket(url, log)
+        yield url
+
+
+def _wait_for_bucket(url: str, log: Path) -> None:
+    import botocore.exceptions
+
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        try:
+            client(url).head_bucket(Bucket=BUCKET)
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+            time.sleep(0.3)
+        else:
+            return
+    raise AssertionError(f"the bucket did not come: {log.read_text()[-2000:]}")
+
+
+def client(url: str, key: str = ADMIN_KEY, secret: str = ADMIN_SECRET):
+    """boto3's own client, by which the tests look at what the platform wrote."""
+    import boto3
+
+    return boto3.client(
+        "s3", endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=secret, region_name="us-east-1"
+    )
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """URL of a Redis server that keeps nothing on disk."""
+    place = folder / "redis"
+    place.mkdir()
+    (port,) = free_ports(1)
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(place)]
+    with running(command, port, place / "log"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def s3_environment(url: str) -> dict[str, str]:
+    """What boto3, s3fs and the lake's own client read to reach the server."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": ADMIN_KEY,
+        "AWS_SECRET_ACCESS_KEY": ADMIN_SECRET,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }
