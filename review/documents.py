@@ -7,7 +7,6 @@ import logging
 from contextlib import suppress
 from datetime import date
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from models.hmo import judge, model_file
@@ -51,16 +50,16 @@ def read(model: ModelVersion, name: str) -> str:
     Raises:
         NotFound: there is none of that name, or its file is gone.
     """
-    path = _beside(model, name) if name in FILES else None
-    if path is None:
+    if name not in FILES:
         raise NotFound("There is no such document.")
-    if not path.is_file():
+    content = _beside(model, name)
+    if content is None:
         raise NotFound(f"This document of {model.id} is not there; 'loda model card {model.id}' writes it anew.")
-    return path.read_text(encoding="utf-8")
+    return content.decode()
 
 
-def _beside(model: ModelVersion, name: str) -> Path:
-    return model_file.folder() / f"{model.id}.{name}"
+def _beside(model: ModelVersion, name: str) -> bytes | None:
+    return model_file.kept().read_bytes(f"{model.id}.{name}")
 
 
 def comparison(challenger: ModelVersion, champion: ModelVersion) -> dict[str, Any] | None:
@@ -68,10 +67,10 @@ def comparison(challenger: ModelVersion, champion: ModelVersion) -> dict[str, An
 
     The figures of `judge.compare` with `made_at`, or `failed` with the sentence that says why there are none.
     """
-    path = _beside(challenger, COMPARISON)
-    if not path.is_file():
+    content = _beside(challenger, COMPARISON)
+    if content is None:
         return None
-    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    kept: dict[str, Any] = json.loads(content)
     return kept if kept["champion"] == champion.id else None
 
 
@@ -104,7 +103,5 @@ def compare(challenger_id: str, champion_id: str, as_of: date) -> None:
         except Exception as error:  # noqa: BLE001 - it ends in a process that nobody watches, and must be told
             log.error("comparing models failed with %s", place_of(error))
             found = asked | {"failed": "Something failed that nobody foresaw; the platform's engineers can see where."}
-        path = _beside(model_of(challenger_id), COMPARISON)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps(found | {"made_at": clock.now().isoformat()}), encoding="utf-8")
-        unfinished.replace(path)
+        made = json.dumps(found | {"made_at": clock.now().isoformat()})
+        model_file.kept().write_bytes(f"{model_of(challenger_id).id}.{COMPARISON}", made.encode())

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from models.hmo import atrs, card, model_file, profiles
+from models.hmo import atrs, card, profiles
 from models.hmo.estimator import Detector
 from models.hmo.examples import Gathered
+from pipelines.core.bucket import Folder
 from pipelines.core.ledger.models import ModelVersion
 
 
 def write_profiles(gathered: list[Gathered], detector: Detector, model_id: str) -> None:
     """Keep what each borough's homes look like on the day of training, for later nights to be held against."""
     homes = {part.borough: part.known.values for part in gathered if len(part.known.found)}
-    model_file.folder().mkdir(parents=True, exist_ok=True)
     made = profiles.measure(detector.features, {b: (own, detector.probability(own)) for b, own in homes.items()})
     profiles.write(made, model_id)
 
 
-def write_documents(made: ModelVersion, folder: Path) -> list[Path]:
-    """Write `<model>.card.md`, `<model>.atrs.md` and `<model>.atrs.json` into a folder; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_documents(made: ModelVersion, folder: Folder) -> list[str]:
+    """Write `<model>.card.md`, `<model>.atrs.md` and `<model>.atrs.json` into a folder; returns their places."""
     record = atrs.record(made)
     texts = {
         "card.md": card.text(made),
@@ -30,6 +28,7 @@ def write_documents(made: ModelVersion, folder: Path) -> list[Path]:
     }
     paths = []
     for ending, text in texts.items():
-        paths.append(folder / f"{made.id}.{ending}")
-        paths[-1].write_text(text, encoding="utf-8")
+        name = f"{made.id}.{ending}"
+        folder.write_bytes(name, text.encode())
+        paths.append(f"{folder.url}/{name}")
     return paths

@@ -11,6 +11,7 @@ looks at all features of a borough.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,9 +146,11 @@ def figures(shifts: list[Shift]) -> dict[str, Any]:
     }
 
 
-def _kept(shift: Shift) -> dict[str, float | bool]:
+def _kept(shift: Shift) -> dict[str, float | bool | None]:
     row = shift.as_row()
-    return {name: row[name] for name in ("psi", "limit", "missing_then", "missing_now", "moved")}
+    kept = {name: row[name] for name in ("psi", "limit", "missing_then", "missing_now", "moved")}
+    # No index is too large where homes are of one kind only; JSON, and with it PostgreSQL, knows no infinity.
+    return kept | {"limit": shift.limit if math.isfinite(shift.limit) else None}
 
 
 def as_kept() -> dict[str, dict[str, Any]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from models.hmo.estimator import Detector
+from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.ledger.models import ModelVersion
 from pipelines.core.settings import settings
@@ -20,13 +21,18 @@ class UntrustedModel(LodaError):
     exit_code = 65
 
 
-def folder() -> Path:
-    """Where model files and their cards lie."""
-    return settings().home / "models"
+def kept() -> Folder:
+    """Where model files and what stands beside them lie, the same for every host that trains, scores or shows."""
+    return Folder(settings().models_url)
+
+
+def name_of(model_id: str) -> str:
+    """The name of a model's file."""
+    return f"{model_id}.skops"
 
 
 def save(detector: Detector, model_id: str) -> tuple[str, str]:
-    """Write the model; returns its path below the home folder and the SHA-256 of its bytes."""
+    """Write the model; returns its path, `models/` and its name, and the SHA-256 of its bytes."""
     import skops.io
 
     content = {
@@ -36,12 +42,8 @@ def save(detector: Detector, model_id: str) -> tuple[str, str]:
         "intercept": detector.intercept,
     }
     data = skops.io.dumps(content)
-    folder().mkdir(parents=True, exist_ok=True)
-    path = folder() / f"{model_id}.skops"
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
-    return str(path.relative_to(settings().home)), hashlib.sha256(data).hexdigest()
+    kept().write_bytes(name_of(model_id), data)
+    return f"models/{name_of(model_id)}", hashlib.sha256(data).hexdigest()
 
 
 def load(version: ModelVersion) -> Detector:
@@ -54,10 +56,12 @@ def load(version: ModelVersion) -> Detector:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    path = settings().home / version.path
-    if not path.exists():
-        raise NotFound(f"The file of model {version.id} is gone from {path.parent}: train again or restore it.")
-    data = path.read_bytes()
+    # The ledger's path is older than the setting: only its name counts.
+    data = kept().read_bytes(PurePosixPath(version.path).name)
+    if data is None:
+        raise NotFound(
+            f"The file of model {version.id} is gone from {settings().models_url}: train again or restore it."
+        )
     if hashlib.sha256(data).hexdigest() != version.sha256:
         raise UntrustedModel(
             f"The file of model {version.id} is not the one that was trained (its SHA-256 differs from the ledger's): "

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,9 +78,9 @@ def _as_binned(values: Numbers) -> Floats:
     return values.astype(np.float32).astype(float)
 
 
-def path_of(model_id: str) -> Path:
-    """Where a model's profiles lie."""
-    return model_file.folder() / f"{model_id}.profiles.json"
+def name_of(model_id: str) -> str:
+    """The name of the file of a model's profiles, which lies beside the model."""
+    return f"{model_id}.profiles.json"
 
 
 def write(profiles: Profiles, model_id: str) -> None:
@@ -90,15 +89,15 @@ def write(profiles: Profiles, model_id: str) -> None:
         "edges": {name: edges.tolist() for name, edges in profiles.edges.items()},
         "counts": {b: {name: counts.tolist() for name, counts in own.items()} for b, own in profiles.counts.items()},
     }
-    path_of(model_id).write_text(json.dumps(content, sort_keys=True) + "\n", encoding="utf-8")
+    model_file.kept().write_bytes(name_of(model_id), f"{json.dumps(content, sort_keys=True)}\n".encode())
 
 
 def read(model_id: str) -> Profiles | None:
     """The profiles of a model; None where there are none, as of a model that was trained before they were kept."""
-    path = path_of(model_id)
-    if not path.exists():
+    found = model_file.kept().read_bytes(name_of(model_id))
+    if found is None:
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(found)
     return Profiles(
         {name: np.asarray(edges, dtype=float) for name, edges in content["edges"].items()},
         {

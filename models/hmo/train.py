@@ -70,7 +70,7 @@ def train(as_of: date) -> StageResult:
             {borough: capacity_of(borough) for borough in boroughs},
         )
         model_id = f"hmo-{as_of}-{made_from[:8]}"
-        if registry.version(model_id) and (model_file.folder() / f"{model_id}.skops").exists():
+        if registry.version(model_id) and model_file.kept().exists(model_file.name_of(model_id)):
             return StageResult(STAGE, LONDON, "unchanged", f"{model_id} was trained from the same inputs before.")
         gathered = gather(boroughs, as_of)
         known = sum(int(part.standing.hmo.sum()) for part in gathered)
@@ -241,7 +241,7 @@ def _keep(model_id: str, as_of: date, made_from: str, trained: Trained) -> Stage
         metrics=trained.metrics,
     )
     status = registry.record(made)
-    artefacts.write_documents(made, model_file.folder())
+    artefacts.write_documents(made, model_file.kept())
     counts = trained.metrics["labels"]
     figures = {"hmos": counts["hmos"], "boroughs": counts["boroughs"], "unlabelled": counts["unlabelled_sampled"]}
     lift = trained.metrics["lists_forward"].get("rankers", {}).get("model", {}).get("lift")

@@ -142,10 +142,12 @@ def model_card(
 ) -> None:
     """Write a model's card and its transparency record (ATRS) from what its run recorded."""
     from models.hmo import artefacts, judge, model_file
+    from pipelines.core.bucket import Folder
 
     with sentences():
         need_ledger()
-        for path in artefacts.write_documents(judge.model_of(model or None), out or model_file.folder()):
+        folder = Folder(str(out)) if out else model_file.kept()
+        for path in artefacts.write_documents(judge.model_of(model or None), folder):
             typer.echo(path)
 
 

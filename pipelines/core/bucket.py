@@ -94,6 +94,14 @@ class Folder:
         with self.write(path) as handle:
             handle.write(content)
 
+    def read_bytes(self, path: str) -> bytes | None:
+        """A whole file; None where there is none."""
+        try:
+            with self.read(path) as handle:
+                return handle.read()
+        except FileNotFoundError:
+            return None
+
     def remove(self, path: str) -> None:
         """Delete a file or folder; nothing happens if it is not there."""
         if self.exists(path):

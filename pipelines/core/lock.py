@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from pipelines.core.errors import LodaError
-from pipelines.core.ledger.engine import engine
+from pipelines.core.ledger.engine import advisory_lock, engine
 from pipelines.core.settings import settings
+
+LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not had in time."""
 
 
 class Busy(LodaError):
@@ -32,17 +35,14 @@ def exclusive(name: str, wait: float | None = None) -> Iterator[None]:
     timeout = settings().lock_timeout_seconds if wait is None else wait
     busy = Busy(f"Another run has been working on '{name}' for over {timeout:.0f} seconds; wait for it or stop it.")
     if engine().dialect.name == "postgresql":
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        with engine().connect() as connection:
-            connection.execute(sa.text(f"SET lock_timeout = {int(timeout * 1000)}"))
+        with ExitStack() as held:
             try:
-                connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), {"n": number})
+                held.enter_context(advisory_lock(name, timeout))
             except sa.exc.OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                    raise  # the server is away, which is told and tried again as such
                 raise busy from error
-            try:
-                yield
-            finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+            yield
         return
     folder = settings().home / "locks"
     folder.mkdir(parents=True, exist_ok=True)

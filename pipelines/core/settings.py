@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         int, Field(ge=0, description="Days after a visit for which what it settled stays off the lists.")
     ] = 365
     lock_timeout_seconds: Annotated[float, Field(ge=0, description="How long to wait for another run.")] = 3600.0
+    models_url: str = Field(
+        "", description="fsspec URL that models and their documents are kept at; empty means `<home>/models`."
+    )
 
     @model_validator(mode="after")
     def _place_what_is_empty(self) -> Self:
@@ -92,6 +95,7 @@ class Settings(BaseSettings):
             "lake_url": self.lake_url or str(home / "lake"),
             "ledger_url": self.ledger_url or f"sqlite:///{home / 'ledger.db'}",
             "published_url": self.published_url or str(home / "published"),
+            "models_url": self.models_url or str(home / "models"),
             "mappings_dir": self.mappings_dir if self.mappings_dir != Path() else home / "mappings",
             "agreements_dir": self.agreements_dir if self.agreements_dir != Path() else home / "agreements",
             "reference_dir": self.reference_dir if self.reference_dir != Path() else home / "reference",

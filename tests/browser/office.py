@@ -203,7 +203,7 @@ def _models() -> None:
         made = {"as_of": AS_OF - timedelta(days=30), "trained_at": trained, "hashes": {}, "metrics": metrics}
         models.record(ModelVersion(id=name, path=path, sha256=sha256, **made))
         for kind in ("card.md", "atrs.md"):
-            (model_file.folder() / f"{name}.{kind}").write_text(document, encoding="utf-8")
+            model_file.kept().write_bytes(f"{name}.{kind}", document.encode())
     row = {
         "borough": BOROUGH, "capacity": 50, "hmos_to_find": 4, "champion": {"found": 1.0, "worst": 1, "best": 1},
         "challenger": {"found": 3.0, "worst": 3, "best": 3}, "verdict": "better", "listed_by_both": 31,
@@ -215,7 +215,7 @@ def _models() -> None:
         "calibration_since": {"champion": {}, "challenger": {"brier": 0.2}}, "only_champion": 1, "only_challenger": 3,
         "overlap": {"both": 62, "of": 100}, "recommendation": "Too little is known yet.", "boroughs": [row],
     }  # fmt: skip
-    (model_file.folder() / f"{COMPARED}.compare.json").write_text(json.dumps(kept), encoding="utf-8")
+    model_file.kept().write_bytes(f"{COMPARED}.compare.json", json.dumps(kept).encode())
 
 
 def _nights() -> None:

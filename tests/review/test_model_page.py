@@ -20,6 +20,7 @@ from pipelines.core.errors import ConfigurationError
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent, LastGood, ModelChange, ModelVersion, StageState
 from pipelines.core.lock import exclusive
+from pipelines.core.settings import settings
 from review import documents, policies
 from review.markdown import document
 from review.queries.models import in_words
@@ -53,9 +54,9 @@ def models(review_home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return whole(version)
 
     monkeypatch.setattr(model_file, "load", checked)
-    model_file.folder().mkdir()
+    Path(settings().models_url).mkdir()
     for number, name in enumerate("abcd"):
-        (model_file.folder() / f"{name}.skops").write_bytes(name.encode())
+        (Path(settings().models_url) / f"{name}.skops").write_bytes(name.encode())
         registry.record(
             ModelVersion(
                 id=name,
@@ -116,7 +117,7 @@ def test_everybody_reads_and_engineers_of_the_platform_alone_have_forms(
 
 def test_documents_are_pages_and_files(people: Callable[..., Browser], models: list[str]) -> None:
     card = "# Model card: a\n\n## Data\n\n<script>alert(1)</script>\n\n| homes | n |\n| --- | ---: |\n| x | 5 |\n"
-    (model_file.folder() / "a.card.md").write_text(card)
+    (Path(settings().models_url) / "a.card.md").write_text(card)
     browser = people("governance", "camden")
     text = browser.get("/model/documents/a/card").text
     assert "<script>alert" not in text
@@ -132,7 +133,7 @@ def test_documents_are_pages_and_files(people: Callable[..., Browser], models: l
 
 @pytest.mark.parametrize("rubbish", RUBBISH)
 def test_nothing_is_found_by_rubbish(people: Callable[..., Browser], models: list[str], rubbish: str) -> None:
-    (model_file.folder() / "a.card.md").write_text("# card")
+    (Path(settings().models_url) / "a.card.md").write_text("# card")
     browser = people("engineer")
     for path in (
         f"/model/documents/{rubbish}/card", f"/model/documents/a/{rubbish}", f"/model/files/{rubbish}/card.md",
@@ -244,8 +245,8 @@ def test_only_what_can_score_and_waits_is_promoted(people: Callable[..., Browser
         answer = browser.post_form("/model/promote", model=model, champion="b", reason=WHY)
         assert answer.status_code == 409
         assert told in answer.text
-    (model_file.folder() / "c.skops").write_bytes(b"another")
-    (model_file.folder() / "d.skops").unlink()
+    (Path(settings().models_url) / "c.skops").write_bytes(b"another")
+    (Path(settings().models_url) / "d.skops").unlink()
     for model, told in (("c", "is not the one that was trained"), ("d", "is gone from")):
         answer = browser.post_form("/model/promote", model=model, champion="b", reason=WHY)
         assert answer.status_code == 409
@@ -431,10 +432,10 @@ def test_one_comparison_at_a_time(people: Callable[..., Browser], comparing: lis
         assert "Models are being compared at this moment" in people("engineer").get("/model/compare/b").text
         documents.compare("b", "a", date(2026, 9, 30))
     assert comparing == []
-    assert not (model_file.folder() / "b.compare.json").exists()
+    assert not (Path(settings().models_url) / "b.compare.json").exists()
 
 
 def test_what_is_kept_is_plain(comparing: list[tuple[str, str, date]]) -> None:
     documents.compare("b", "a", date(2026, 9, 30))
-    kept = json.loads((model_file.folder() / "b.compare.json").read_text())
+    kept = json.loads((Path(settings().models_url) / "b.compare.json").read_text())
     assert datetime.fromisoformat(kept["made_at"]).tzinfo is not None

@@ -114,12 +114,11 @@ def test_nothing_is_compared_where_nothing_can_be():
 
 
 def test_profiles_are_kept_beside_the_model_and_hold_counts_alone(home: Path):
-    (home / "models").mkdir()
     made = trained()
     profiles.write(made, "m1")
-    first = profiles.path_of("m1").read_bytes()
+    first = (home / "models" / profiles.name_of("m1")).read_bytes()
     profiles.write(trained(), "m1")
-    assert profiles.path_of("m1").read_bytes() == first, "the same homes, the same bytes"
+    assert (home / "models" / profiles.name_of("m1")).read_bytes() == first, "the same homes, the same bytes"
     again = profiles.read("m1")
     assert again is not None
     assert all((again.counts["camden"][name] == made.counts["camden"][name]).all() for name in (*NAMES, SCORE))

@@ -22,7 +22,6 @@ from models.hmo import (
     estimator,
     fairness,
     judge,
-    model_file,
     profiles,
     registry,
     score,
@@ -136,7 +135,7 @@ def test_the_score_stage_holds_todays_homes_against_the_day_of_training(night):
     assert set(kept) == set(BOROUGHS)
     assert all(own["model"] == night.champion.id and own["compared"] > 20 for own in kept.values())
     assert night.scored[0].counts["moved"] == len(kept["camden"]["alerts"])
-    text = profiles.path_of(night.champion.id).read_text()
+    text = (Path(settings().models_url) / profiles.name_of(night.champion.id)).read_text()
     assert set(json.loads(text)["counts"]) == set(BOROUGHS)
     assert not any(uprn in text for uprn in night.world.truth["camden"].index[:50])
 
@@ -180,7 +179,7 @@ def test_card_and_record_are_written_from_the_run(night, tmp_path):
     assert done.exit_code == 0, done.stderr
     name = night.champion.id
     for ending in ("card.md", "atrs.md", "atrs.json"):
-        beside = (model_file.folder() / f"{name}.{ending}").read_text(encoding="utf-8")
+        beside = (Path(settings().models_url) / f"{name}.{ending}").read_text(encoding="utf-8")
         assert (tmp_path / f"{name}.{ending}").read_text(encoding="utf-8") == beside, "training wrote the same"
     record = json.loads((tmp_path / f"{name}.atrs.json").read_text(encoding="utf-8"))
     assert list(record["tier_2"]) == [
@@ -213,7 +212,7 @@ def test_the_audit_is_in_the_card_with_small_groups_suppressed(night):
             assert own["homes"] is None or own["homes"] % 10 == 0
             for key in fairness.RATES:
                 assert own[key] is None or own[key][1] <= own[key][0] <= own[key][2]
-    card = (model_file.folder() / f"{night.champion.id}.card.md").read_text(encoding="utf-8")
+    card = (Path(settings().models_url) / f"{night.champion.id}.card.md").read_text(encoding="utf-8")
     assert "## Whom the list falls on" in card
     assert "No ethnicity*.csv lies in LODA_REFERENCE_DIR" in card
 

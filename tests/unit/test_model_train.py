@@ -78,7 +78,7 @@ def test_metrics_hold_lists_against_baselines(night):
 
 def test_the_card_is_written_from_the_run(night):
     made = champion()
-    card = (model_file.folder() / f"{made.id}.card.md").read_text(encoding="utf-8")
+    card = (Path(settings().models_url) / f"{made.id}.card.md").read_text(encoding="utf-8")
     for words in ("A lead to check, not a finding", "Labels and their bias", "inspector's rule of thumb", "Limits"):
         assert words in card
     assert str(made.metrics["labels"]["hmos"]) in card

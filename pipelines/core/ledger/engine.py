@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -97,10 +98,44 @@ def is_there() -> bool:
     return sa.inspect(engine()).has_table("loda_key")
 
 
-def upgrade() -> None:
-    """Bring the ledger's schema to the newest revision; two runs at once do it once."""
+@contextmanager
+def advisory_lock(name: str, wait: float) -> Iterator[None]:
+    """Hold a lock of PostgreSQL's under a name, against every host; the server lets go when the holder is gone.
+
+    The connection is outside any transaction, since one that stands idle for a night keeps the server from cleaning
+    up and is ended by many councils' settings. A pooler between must keep a session on its connection.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: another holds it for longer than `wait` seconds; 0 asks once.
+    """
+    number = {"n": int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)}
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # 0 would mean to wait for ever.
+        connection.execute(sa.text(f"SET lock_timeout = {max(1, int(wait * 1000))}"))
+        try:
+            connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), number)
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), number)
+        finally:
+            connection.execute(sa.text("RESET lock_timeout"))  # the pool hands the connection on
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if engine().dialect.name == "postgresql":
+        with advisory_lock("ledger-upgrade", settings().lock_timeout_seconds):
+            yield
+        return
     settings().home.mkdir(parents=True, exist_ok=True)
     with FileLock(settings().home / "ledger-upgrade.lock"):
+        yield
+
+
+def upgrade() -> None:
+    """Bring the ledger's schema to the newest revision; two runs at once, on one host or several, do it once."""
+    with _one_at_a_time():
         current, head = schema_revisions()
         if current != head:
             command.upgrade(alembic_config(), "head")
