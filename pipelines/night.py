@@ -211,6 +211,15 @@ def train(as_of: date) -> StageResult:
         return hmo.train(as_of)
 
 
+def boroughs_to_list(as_of: date, *, every: bool = False) -> list[str]:
+    """Boroughs whose list has to be made for a day: all with a spine, or those whose newest list does not stand."""
+    from pipelines import ranking
+
+    standing = boroughs_with_data()
+    due = set(ranking.due(standing, as_of))
+    return [borough for borough in standing if every or borough in due]
+
+
 def features(borough: str, as_of: date) -> StageResult:
     """Build a borough's matrix."""
     from models import hmo
@@ -244,12 +253,15 @@ def rank(borough: str, as_of: date) -> StageResult:
 
 
 def dossiers(borough: str, as_of: date) -> StageResult:
-    """Put what stands behind each entry of a borough's list into the ledger."""
+    """Put what stands behind each entry of a borough's list into the ledger; from then on the list stands."""
     from models import hmo
+    from pipelines import ranking
     from pipelines.link.vocabulary import SENTENCES
 
     with _stage("dossiers", borough, f"score-{borough}"):
-        return hmo.dossiers(borough, as_of, {str(reason): text for reason, text in SENTENCES.items()})
+        result = hmo.dossiers(borough, as_of, {str(reason): text for reason, text in SENTENCES.items()})
+        ranking.stands(borough, as_of)
+        return result
 
 
 def publish_lists(borough: str) -> StageResult:
@@ -355,6 +367,12 @@ class _Night:
         self.once("publish_pages")
         self.once("notify")
 
+    def leave(self, boroughs: Sequence[str]) -> None:
+        """Tell of the boroughs whose list stands."""
+        for borough in boroughs:
+            sentence = f"Nothing that {borough} answers for has changed, so its list stands."
+            self._take([(StageResult("rank", borough, "unchanged", sentence), 0.0)])
+
     def once(self, step: str, *arguments: object) -> bool:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
         return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
@@ -409,7 +427,9 @@ def run(
         night.once("landlords")
         if retrain or training_is_due():
             night.once("train", day)
-        ready = [b for b in standing if b not in unlinked]
+        due = boroughs_to_list(day, every=bool(as_of))
+        night.leave([b for b in standing if b not in due])
+        ready = [b for b in standing if b in due and b not in unlinked]
         unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
         ranked = [b for b in ready if b not in unranked]
         night.each(ranked, ["dossiers"], day)

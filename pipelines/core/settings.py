@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     revisit_days: Annotated[
         int, Field(ge=0, description="Days after a visit for which what it settled stays off the lists.")
     ] = 365
+    relist_days: Annotated[
+        int, Field(ge=1, description="Days after which a borough that sent nothing gets a new list nevertheless.")
+    ] = 7
     lock_timeout_seconds: Annotated[float, Field(ge=0, description="How long to wait for another run.")] = 3600.0
 
     @model_validator(mode="after")

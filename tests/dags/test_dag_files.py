@@ -135,6 +135,7 @@ CHAINS = {
     },
     "loda_score_hmo": {
         "resolve_as_of": {
+            "boroughs",
             "ranking.features",
             "ranking.score",
             "ranking.licensing",
