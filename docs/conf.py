@@ -1,4 +1,4 @@
-"""How the documentation is made into pages: `make docs`. Every link within it is checked; nothing comes from elsewhere."""
+"""How the documentation is made into pages: `make docs`. Every link within it is checked; no other host is asked."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _fault(words: list[str]) -> str | None:
     rest = words[1:]
     while rest and hasattr(command, "commands") and rest[0] in command.commands:
         command = command.commands[rest.pop(0)]
-    if hasattr(command, "commands") and rest and re.fullmatch("[a-z-]+", rest[0]) and words[1] != "link":
+    if hasattr(command, "commands") and rest and re.fullmatch("[a-z][a-z-]*", rest[0]) and words[1] != "link":
         return f"{' '.join(words)}: no such command"
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     for group in getattr(command, "commands", {}).values():
