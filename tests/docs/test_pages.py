@@ -7,6 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from typer.main import get_command
@@ -130,3 +131,15 @@ def test_every_command_in_the_pages_exists_with_its_options() -> None:
     assert [fault for call in calls if (fault := _fault(call))] == []
     assert _fault(["loda", "stattus"])
     assert _fault(["loda", "gate", "release", "DROP", "--whom", "A"])
+
+
+def test_the_picture_can_be_heard_and_is_readable_on_a_telephone() -> None:
+    for path in (DOCS / "pictures").glob("*.svg"):
+        picture = ElementTree.parse(path).getroot()  # noqa: S314 - our own file
+        named = {child.get("id"): child.text for child in picture if child.tag.endswith(("title", "desc"))}
+        assert picture.get("role") == "img"
+        assert all(named[key] for key in (picture.get("aria-labelledby") or "").split())
+        width = float((picture.get("viewBox") or "").split()[2])
+        sizes = [float(text.get("font-size", "0")) for text in picture.iter() if text.tag.endswith("}text")]
+        assert sizes
+        assert min(sizes) * min(1.0, 360 / width) >= 12, "letters of less than 12 pixels at 360"
