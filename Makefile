@@ -64,6 +64,7 @@ check: $(READY)
 	@echo "Types ..." && $(BIN)/mypy --no-error-summary -p pipelines -p schemas -p models -p expectations -p review
 	@echo "Import layers ..." && $(BIN)/lint-imports --no-logo
 	@echo "Contracts, mappings, agreements ..." && $(BIN)/python -m schemas.lint && $(BIN)/python -c "$$LINT_CONTRACTS"
+	@echo "Security ..." && $(BIN)/bandit -q -c pyproject.toml -r pipelines review models schemas expectations dags
 	@echo "Documentation ..." && $(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 
 # 'datacontract lint' on every contract, in one process instead of thirteen.
