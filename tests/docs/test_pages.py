@@ -143,3 +143,9 @@ def test_the_picture_can_be_heard_and_is_readable_on_a_telephone() -> None:
         sizes = [float(text.get("font-size", "0")) for text in picture.iter() if text.tag.endswith("}text")]
         assert sizes
         assert min(sizes) * min(1.0, 360 / width) >= 12, "letters of less than 12 pixels at 360"
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = set(re.findall(r"`(tests/[^`]+\.py)`", (DOCS / "threat-model.md").read_text(encoding="utf-8")))
+    assert len(named) > 12
+    assert [name for name in named if not (ROOT / name).exists()] == []

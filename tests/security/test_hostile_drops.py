@@ -115,11 +115,11 @@ def test_no_key_of_a_store_leads_out_of_its_folder(tmp_path: Path, name: str) ->
 
 @pytest.mark.parametrize("name", ["%2e%2e%2f%2e%2e%2fregister.csv", "a\\..\\..\\register.csv"])
 def test_a_name_that_is_a_path_elsewhere_is_only_a_name_here(intake: Intake, home: Path, name: str) -> None:
-    before = {path for path in home.parent.rglob("*.csv")}
+    before = set(home.parent.rglob("*.csv"))
     intake.drop(register(3), name)
     intake.night()
     assert len(intake.lake()) == 3
-    made = {path for path in home.parent.rglob("*.csv*")} - before
+    made = set(home.parent.rglob("*.csv*")) - before
     assert all(path.is_relative_to(home) for path in made)
 
 
