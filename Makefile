@@ -4,14 +4,13 @@
 # make screenshots   a picture of every page at two widths in var/screenshots; needs Chromium
 # make check    lint, types, import layers, contracts          make test   every test
 # make docs     the documentation as pages in build/docs, every link within it checked
-# make audit    known faults, licences and a list (SBOM) of all that is installed; needs the network
 # make setup    the environment alone                          make lock   pin the dependencies anew
 # make clean    remove state and caches, keep the environment
 # Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup screenshots docs audit
+.PHONY: help run serve test check airflow clean lock setup screenshots docs
 
 PYTHON ?= python3
 WORKERS ?= 2

@@ -10,12 +10,11 @@ import yaml
 
 from pipelines.core.errors import ConfigurationError
 
-
 _Quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The quick loader where it was built."""
 
 DEEPEST = 20
-"""Levels of lists and mappings within each other; ours have eight. libyaml's loader ends the process in some thousands."""
+"""Levels of lists and mappings within each other, far more than ours have. In thousands libyaml ends the process."""
 MOST_ALIASES = 20
 """A few lines of aliases to aliases are a list of billions to whoever walks through it; ours have none."""
 LARGEST = 2 * 1024 * 1024

@@ -106,7 +106,8 @@ def test_yaml_that_overwhelms_or_runs_is_told_in_a_sentence(tmp_path: Path, text
     program = (
         "import sys\nfrom pathlib import Path\nfrom pipelines.core.errors import ConfigurationError\n"
         "from schemas.strict_yaml import read_yaml\n"
-        "try:\n    read_yaml(Path(sys.argv[1]))\nexcept ConfigurationError as error:\n    print(error)\n    sys.exit(78)\n"
+        "try:\n    read_yaml(Path(sys.argv[1]))\n"
+        "except ConfigurationError as error:\n    print(error)\n    sys.exit(78)\n"
     )
     path = _yaml(tmp_path, text)
     done = subprocess.run(
