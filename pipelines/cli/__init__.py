@@ -3,6 +3,7 @@
 # ruff: noqa: F401 - commands are added as their modules are imported
 from pipelines.cli import (
     check,
+    dpia,
     fit_table,
     gate,
     governance,
