@@ -1,8 +1,7 @@
 """At the hour by which lists are promised: which are not out, in one mail to the engineers.
 
 A plain task that asks the ledger, so that it needs no triggerer and also tells of a list that nobody began. It fails
-where a list is late, so that the page shows it without any mail. `loda late` asks the same from the outside, which
-tells even when Airflow itself does not run.
+where a list is late, so that the page shows it without any mail.
 """
 
 from __future__ import annotations

@@ -41,8 +41,16 @@ def loda_report() -> None:
 
         return run(tell_boroughs)
 
+    @single_task(trigger_rule="all_done")
+    def measure() -> dict[str, Any]:
+        """Send what stands to the collector of metrics, where one is set."""
+        from pipelines.observe import metrics
+
+        return run(metrics.measure)
+
     publish_pages()
     notify() >> tell_boroughs()
+    measure()
 
 
 loda_report()

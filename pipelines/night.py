@@ -28,7 +28,7 @@ from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance.reads import reading
-from pipelines.observe import lineage
+from pipelines.observe import lineage, metrics
 from pipelines.observe.lineage import observed
 from schemas import registry
 
@@ -416,7 +416,19 @@ def run(
     if as_of:
         resolve_as_of(as_of)
     with lineage.whole_night():
-        return _whole(_Night(progress), as_of, boroughs, retrain=retrain)
+        report = _whole(_Night(progress), as_of, boroughs, retrain=retrain)
+    _measured(report)
+    return report
+
+
+def _measured(report: NightReport) -> None:
+    """Send the metrics of what stands now; a collector that is away is told in the log and fails no night."""
+    if not metrics.is_on():
+        return
+    try:
+        report.results.append(metrics.measure())
+    except metrics.MetricsNotSent as error:
+        log.warning("%s", error)
 
 
 def _whole(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> NightReport:

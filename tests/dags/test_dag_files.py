@@ -164,7 +164,7 @@ CHAINS = {
         "conclude_publish": set(),
     },
     "loda_deadline": {"lists_out": set()},
-    "loda_report": {"publish_pages": set(), "notify": {"tell_boroughs"}, "tell_boroughs": set()},
+    "loda_report": {"publish_pages": set(), "notify": {"tell_boroughs"}, "tell_boroughs": set(), "measure": set()},
     "loda_retention": {"retention": set()},
 }
 
