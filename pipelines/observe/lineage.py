@@ -69,7 +69,8 @@ def _run(stage: str, borough: str) -> Iterator[list[Any]]:
 
     from pipelines.observe import lineage_datasets as datasets
 
-    run, done = str(generate_new_uuid()), []
+    run = str(generate_new_uuid())
+    done: list[Any] = []
     before = datasets.Before.of(stage, borough)
     _emit("START", stage, borough, run)
     try:
