@@ -28,6 +28,8 @@ from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance.reads import reading
+from pipelines.observe import lineage, metrics
+from pipelines.observe.lineage import observed
 from schemas import registry
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ def prepare() -> None:
     registry.agreements()
 
 
+@observed
 def agreements() -> StageResult:
     """Let go of what no agreement covers any more, before anything reads it."""
     from pipelines.governance.enforcement import apply_agreements
@@ -88,6 +91,7 @@ def discover() -> list[str]:
     return ingest.discover()
 
 
+@observed
 def admit(borough: str) -> StageResult:
     """Take in a borough's new files."""
     from pipelines import ingest
@@ -96,6 +100,7 @@ def admit(borough: str) -> StageResult:
         return ingest.admit(borough)
 
 
+@observed
 def harmonise(borough: str) -> StageResult:
     """Bring a borough's received drops to their contracts."""
     from pipelines.harmonise import harmonise as stage
@@ -104,6 +109,7 @@ def harmonise(borough: str) -> StageResult:
         return stage(borough)
 
 
+@observed
 def gate(borough: str) -> StageResult:
     """Pass, trim or hold a borough's harmonised drops."""
     from pipelines.gate import gate as stage
@@ -112,6 +118,7 @@ def gate(borough: str) -> StageResult:
         return stage(borough)
 
 
+@observed
 def propose(borough: str) -> StageResult:
     """Answer drops held for their layout with a proposed mapping."""
     from pipelines import onboard
@@ -120,6 +127,7 @@ def propose(borough: str) -> StageResult:
         return onboard.propose_held(borough)
 
 
+@observed
 def publish_drops(borough: str) -> StageResult:
     """Commit a borough's passed drops to the lake and deliver the receipts."""
     from pipelines import publish
@@ -135,6 +143,7 @@ def boroughs_with_outcomes() -> list[str]:
     return take_in.boroughs_with_outcomes()
 
 
+@observed
 def outcomes(borough: str) -> StageResult:
     """Bring what a borough's officers recorded into the lake, as visits beside those of its own extracts."""
     from pipelines.casework import take_in
@@ -149,6 +158,7 @@ def boroughs_with_data() -> list[str]:
         return sorted(set(session.scalars(sa.select(LastGood.borough).where(LastGood.dataset == "gazetteer"))))
 
 
+@observed
 def link(borough: str) -> StageResult:
     """Tie a borough's records to its properties."""
     from pipelines import link as stage
@@ -157,6 +167,7 @@ def link(borough: str) -> StageResult:
         return stage.link_borough(borough)
 
 
+@observed
 def landlords() -> StageResult:
     """Resolve landlords across all boroughs."""
     from pipelines import link as stage
@@ -203,6 +214,7 @@ def training_is_due() -> bool:
     return not has_champion() or take_in.training_is_due()
 
 
+@observed
 def train(as_of: date) -> StageResult:
     """Train a model on all boroughs as known on a day."""
     from models import hmo
@@ -220,6 +232,7 @@ def boroughs_to_list(as_of: date, *, every: bool = False) -> list[str]:
     return [borough for borough in standing if every or borough in due]
 
 
+@observed
 def features(borough: str, as_of: date) -> StageResult:
     """Build a borough's matrix."""
     from models import hmo
@@ -228,6 +241,7 @@ def features(borough: str, as_of: date) -> StageResult:
         return hmo.build_features(borough, as_of)
 
 
+@observed
 def score(borough: str, as_of: date) -> StageResult:
     """Score a borough's properties with the champion."""
     from models import hmo
@@ -236,6 +250,7 @@ def score(borough: str, as_of: date) -> StageResult:
         return hmo.score(borough, as_of)
 
 
+@observed
 def licensing(borough: str, as_of: date) -> StageResult:
     """Say which licence each candidate would need and whether it has it."""
     from pipelines import licensing as stage
@@ -244,6 +259,7 @@ def licensing(borough: str, as_of: date) -> StageResult:
         return stage.assess(borough, as_of)
 
 
+@observed
 def rank(borough: str, as_of: date) -> StageResult:
     """Issue a borough's list, if anything it is made from has changed."""
     from pipelines import ranking
@@ -252,6 +268,7 @@ def rank(borough: str, as_of: date) -> StageResult:
         return ranking.rank(borough, as_of)
 
 
+@observed
 def dossiers(borough: str, as_of: date) -> StageResult:
     """Put what stands behind each entry of a borough's list into the ledger; from then on the list stands."""
     from models import hmo
@@ -264,6 +281,7 @@ def dossiers(borough: str, as_of: date) -> StageResult:
         return result
 
 
+@observed
 def publish_lists(borough: str) -> StageResult:
     """Write a borough's newest list where its officers fetch it."""
     from pipelines import publish
@@ -272,6 +290,7 @@ def publish_lists(borough: str) -> StageResult:
         return publish.publish_lists(borough)
 
 
+@observed
 def publish_pages() -> StageResult:
     """Write scorecards, the catalogue of source systems and the page of each dataset, where they have changed."""
     from pipelines import publish
@@ -280,6 +299,7 @@ def publish_pages() -> StageResult:
         return publish.publish_pages()
 
 
+@observed
 def notify() -> StageResult:
     """Tell each borough which extracts are due, late or missing."""
     from pipelines import publish
@@ -288,6 +308,7 @@ def notify() -> StageResult:
         return publish.notify()
 
 
+@observed
 def retention() -> StageResult:
     """Delete what is past its retention and tidy the lake."""
     from pipelines.governance.retention import apply_retention
@@ -412,7 +433,24 @@ def run(
         registry.borough(slug)
     if as_of:
         resolve_as_of(as_of)
-    night = _Night(progress)
+    with lineage.whole_night():
+        report = _whole(_Night(progress), as_of, boroughs, retrain=retrain)
+    _measured(report)
+    return report
+
+
+def _measured(report: NightReport) -> None:
+    """Send the metrics of what stands now; a collector that is away is told in the log and fails no night."""
+    if not metrics.is_on():
+        return
+    try:
+        report.results.append(metrics.measure())
+    except metrics.MetricsNotSent as error:
+        log.warning("%s", error)
+
+
+def _whole(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> NightReport:
+    """The stages of a night in their order."""
     try:
         night.once("agreements")
         fresh = [b for b in discover() if boroughs is None or b in boroughs]
