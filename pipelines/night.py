@@ -27,6 +27,7 @@ from pipelines.core.lock import exclusive
 from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
+from pipelines.governance import interruption
 from pipelines.governance.reads import reading
 from schemas import registry
 
@@ -359,6 +360,10 @@ class _Night:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
         return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
 
+    def tell(self, result: StageResult) -> None:
+        """Add what is known before any stage runs."""
+        self._take([(result, 0.0)])
+
     def _take(self, done: Share) -> bool:
         sound = True
         for result, seconds in done:
@@ -387,33 +392,40 @@ def run(
     and the others go on.
 
     Raises:
-        LodaError: a borough is not known or the as-of date is not a date.
+        LodaError: a borough is not known, the as-of date is not a date, or another night runs and does not end.
     """
     prepare()
     for slug in boroughs or ():
         registry.borough(slug)
     if as_of:
         resolve_as_of(as_of)
-    night = _Night(progress)
-    try:
-        night.once("agreements")
-        fresh = [b for b in discover() if boroughs is None or b in boroughs]
-        night.each(fresh, INTAKE)
-        night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
-        night.answer()
-        standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
-        if not standing:
-            return night.report
-        night.report.as_of = day = resolve_as_of(as_of)
-        unlinked = night.each(standing, ["link"])
-        night.once("landlords")
-        if retrain or training_is_due():
-            night.once("train", day)
-        ready = [b for b in standing if b not in unlinked]
-        unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
-        ranked = [b for b in ready if b not in unranked]
-        night.each(ranked, ["dossiers"], day)
-        night.each(ranked, ["publish_lists"])
-        return night.report
-    finally:
-        night.pool.shutdown()
+    with interruption.night_under_way() as interrupted:
+        night = _Night(progress)
+        try:
+            if interrupted is not None:
+                night.tell(interrupted)
+            _all_stages(night, as_of, boroughs, retrain=retrain)
+        finally:
+            night.pool.shutdown()
+    return night.report
+
+
+def _all_stages(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> None:
+    night.once("agreements")
+    fresh = [b for b in discover() if boroughs is None or b in boroughs]
+    night.each(fresh, INTAKE)
+    night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
+    night.answer()
+    standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
+    if not standing:
+        return
+    night.report.as_of = day = resolve_as_of(as_of)
+    unlinked = night.each(standing, ["link"])
+    night.once("landlords")
+    if retrain or training_is_due():
+        night.once("train", day)
+    ready = [b for b in standing if b not in unlinked]
+    unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
+    ranked = [b for b in ready if b not in unranked]
+    night.each(ranked, ["dossiers"], day)
+    night.each(ranked, ["publish_lists"])
