@@ -61,6 +61,7 @@ def a_night(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "steps": steps,
         "failures": report.failures,
+        "seconds_by_stage": report.seconds,
         "sentences": [f"{r.stage} {r.borough} {r.outcome}: {r.sentence}" for r in report.results],
     }
 
