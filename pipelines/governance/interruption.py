@@ -1,4 +1,4 @@
-"""Whether the night before came to its end. One that was killed is told by the next, in a sentence and in the audit log.
+"""Whether the night before came to its end. One that was killed is told by the next, in words and in the audit log.
 
 A night that is under way has a line of its own in the ledger, which goes when it ends in whatever way but a kill. One
 night at a time runs on a ledger, so a line that is there when a night begins was left by one that was killed.

@@ -30,7 +30,7 @@ def parts() -> dict[str, Folder]:
 
 
 def is_left_out(part: str, path: str, others: set[str]) -> bool:
-    """Whether a file is not taken: of a home what another part holds, the ledger itself, locks and half-written files."""
+    """Whether a file is not taken: of a home what other parts hold, the ledger, locks and half-written files."""
     name = path.rsplit("/", 1)[-1]
     if name.startswith(".") and name.endswith(".part"):
         return True
