@@ -1,4 +1,4 @@
-"""The way back: a backup into the places that the settings name, which must be empty, and everything held against it."""
+"""The way back: a backup into the places that the settings name, which must be empty, and all of it verified."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _refuse_what_is_there(manifest: dict[str, Any]) -> None:
     kind = sa.make_url(settings().ledger_url).get_backend_name()
     if kind != manifest["kind"]:
         raise LodaError(
-            f"The backup's ledger is {manifest['kind']} and LODA_LEDGER_URL names {kind}; name one like it."
+            f"The backup is of a {manifest['kind']} ledger, LODA_LEDGER_URL names {kind}; give one like it."
         )
     for name, folder in parts().items():
         if folder.list():

@@ -11,6 +11,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from pipelines.core.ledger.engine import alembic_config, engine, schema_revisions, upgrade
+from pipelines.core.ledger.models import UtcDateTime
 from pipelines.core.ledger.officers import Base
 
 VALUES: dict[type, Any] = {
@@ -26,11 +27,9 @@ VALUES: dict[type, Any] = {
 
 
 def _value(column: sa.Column[Any]) -> Any:
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        kind = datetime
-    return VALUES[kind]
+    if isinstance(column.type, UtcDateTime):
+        return VALUES[datetime]
+    return VALUES[dict if isinstance(column.type, sa.JSON) else column.type.python_type]
 
 
 def _fill() -> None:
