@@ -5,12 +5,13 @@
 # make check    lint, types, import layers, contracts          make test   every test
 # make docs     the documentation as pages in build/docs, every link within it checked
 # make setup    the environment alone                          make lock   pin the dependencies anew
+# make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
 # make clean    remove state and caches, keep the environment
 # Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup screenshots docs
+.PHONY: help run serve test check airflow clean lock setup screenshots docs faults
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -46,6 +47,10 @@ airflow: $(READY)
 # Compiled code is kept even where the environment says not to: tests start some thirty processes that load everything.
 test: $(READY)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+
+faults: $(READY)
+	@LODA_FAULTS=1 LODA_FAULT_SEED=$(or $(SEED),7) LODA_FAULT_KILLS=$(or $(KILLS),200) LODA_FAULT_WORKERS=$(WORKERS) \
+	  $(BIN)/python -m pytest -q -s tests/faults
 
 screenshots: $(READY)
 	@mkdir -p var/screenshots

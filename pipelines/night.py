@@ -27,6 +27,7 @@ from pipelines.core.lock import exclusive
 from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
+from pipelines.governance import interruption
 from pipelines.governance.reads import reading
 from pipelines.observe import lineage, metrics
 from pipelines.observe.lineage import observed
@@ -398,6 +399,10 @@ class _Night:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
         return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
 
+    def tell(self, result: StageResult) -> None:
+        """Add what is known before any stage runs."""
+        self._take([(result, 0.0)])
+
     def _take(self, done: Share) -> bool:
         sound = True
         for result, seconds in done:
@@ -426,17 +431,23 @@ def run(
     and the others go on.
 
     Raises:
-        LodaError: a borough is not known or the as-of date is not a date.
+        LodaError: a borough is not known, the as-of date is not a date, or another night runs and does not end.
     """
     prepare()
     for slug in boroughs or ():
         registry.borough(slug)
     if as_of:
         resolve_as_of(as_of)
-    with lineage.whole_night():
-        report = _whole(_Night(progress), as_of, boroughs, retrain=retrain)
-    _measured(report)
-    return report
+    with lineage.whole_night(), interruption.night_under_way() as interrupted:
+        night = _Night(progress)
+        try:
+            if interrupted is not None:
+                night.tell(interrupted)
+            _all_stages(night, as_of, boroughs, retrain=retrain)
+        finally:
+            night.pool.shutdown()
+    _measured(night.report)
+    return night.report
 
 
 def _measured(report: NightReport) -> None:
@@ -449,29 +460,24 @@ def _measured(report: NightReport) -> None:
         log.warning("%s", error)
 
 
-def _whole(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> NightReport:
-    """The stages of a night in their order."""
-    try:
-        night.once("agreements")
-        fresh = [b for b in discover() if boroughs is None or b in boroughs]
-        night.each(fresh, INTAKE)
-        night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
-        night.answer()
-        standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
-        if not standing:
-            return night.report
-        night.report.as_of = day = resolve_as_of(as_of)
-        unlinked = night.each(standing, ["link"])
-        night.once("landlords")
-        if retrain or training_is_due():
-            night.once("train", day)
-        due = boroughs_to_list(day, every=bool(as_of))
-        night.leave([b for b in standing if b not in due])
-        ready = [b for b in standing if b in due and b not in unlinked]
-        unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
-        ranked = [b for b in ready if b not in unranked]
-        night.each(ranked, ["dossiers"], day)
-        night.each(ranked, ["publish_lists"])
-        return night.report
-    finally:
-        night.pool.shutdown()
+def _all_stages(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> None:
+    night.once("agreements")
+    fresh = [b for b in discover() if boroughs is None or b in boroughs]
+    night.each(fresh, INTAKE)
+    night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
+    night.answer()
+    standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
+    if not standing:
+        return
+    night.report.as_of = day = resolve_as_of(as_of)
+    unlinked = night.each(standing, ["link"])
+    night.once("landlords")
+    if retrain or training_is_due():
+        night.once("train", day)
+    due = boroughs_to_list(day, every=bool(as_of))
+    night.leave([b for b in standing if b not in due])
+    ready = [b for b in standing if b in due and b not in unlinked]
+    unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
+    ranked = [b for b in ready if b not in unranked]
+    night.each(ranked, ["dossiers"], day)
+    night.each(ranked, ["publish_lists"])

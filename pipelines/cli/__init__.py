@@ -7,6 +7,7 @@ from pipelines.cli import (
     fit_table,
     gate,
     governance,
+    keeping,
     link,
     link_people,
     model,
