@@ -21,7 +21,7 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of a file."""
 
 
-class _StrictLoader(_Quick):  # type: ignore[misc] # chosen when it runs
+class _StrictLoader(_Quick):  # type: ignore[misc, valid-type] # chosen when it runs
     """YAML that refuses a key given twice, since the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
