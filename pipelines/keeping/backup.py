@@ -21,7 +21,7 @@ from pipelines.core import clock
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import ConfigurationError, LodaError
 from pipelines.core.ledger import engine as ledger
-from pipelines.core.ledger.officers import Base
+from pipelines.core.ledger.models import Base
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.governance import audit
