@@ -62,8 +62,8 @@ def mailing(tmp_path: Path, box: tuple[Box, int], monkeypatch: pytest.MonkeyPatc
         "LODA_MAIL_SECURITY": "none",
         "LODA_MAIL_FROM": "loda@platform.example",
         "LODA_MAIL_ENGINEERS": ENGINEERS,
-        "LODA_NOW": NOW,
     }
+    monkeypatch.setenv("LODA_NOW", NOW)
     with own_home(tmp_path / "home", **environment) as home:
         (home / "contacts.yaml").write_text("camden: [data@camden.example]\nbarnet: records@barnet.example\n")
         yield box[0]
