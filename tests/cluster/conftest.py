@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,7 +17,7 @@ collect_ignore_glob = [] if os.environ.get("LODA_CLUSTER") else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """PostgreSQL, S3 and Redis, and the platform's one settings file filled in for them."""
     missing = servers.missing()
     if missing:
@@ -24,8 +25,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         if os.environ.get("LODA_REQUIRE_CLUSTER"):
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = Path(tmp_path_factory.mktemp("cluster"))
     with ExitStack() as started:
+        # Not below pytest's own folder: another session that begins shuts it to PostgreSQL's user.
+        folder = Path(started.enter_context(TemporaryDirectory(prefix="loda-cluster-", ignore_cleanup_errors=True)))
         yield Cluster(
             folder,
             postgres=started.enter_context(servers.postgres(folder)),

@@ -153,7 +153,8 @@ def advisory_lock(name: str, wait: float) -> Iterator[None]:
             finally:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), number)
         finally:
-            connection.execute(sa.text("RESET lock_timeout"))  # the pool hands the connection on
+            if not connection.invalidated:  # the server is away, which the error that is under way says better
+                connection.execute(sa.text("RESET lock_timeout"))  # the pool hands the connection on
 
 
 @contextmanager
