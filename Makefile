@@ -6,12 +6,13 @@
 # make docs     the documentation as pages in build/docs, every link within it checked
 # make setup    the environment alone                          make lock   pin the dependencies anew
 # make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
+# make cluster-test   a night by two workers on PostgreSQL, S3 and Redis, all started and ended by the test
 # make clean    remove state and caches, keep the environment
 # Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup screenshots docs faults
+.PHONY: help run serve test check airflow clean lock setup screenshots docs faults cluster-test
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -51,6 +52,10 @@ test: $(READY)
 faults: $(READY)
 	@LODA_FAULTS=1 LODA_FAULT_SEED=$(or $(SEED),7) LODA_FAULT_KILLS=$(or $(KILLS),200) LODA_FAULT_WORKERS=$(WORKERS) \
 	  $(BIN)/python -m pytest -q -s tests/faults
+
+# One process: the servers and both workers share this machine.
+cluster-test: $(READY)
+	@LODA_CLUSTER=1 $(BIN)/python -m pytest -q --durations=0 tests/cluster
 
 screenshots: $(READY)
 	@mkdir -p var/screenshots

@@ -8,6 +8,7 @@ from pipelines.cli import (
     gate,
     governance,
     keeping,
+    ledger,
     link,
     link_people,
     model,
@@ -16,6 +17,7 @@ from pipelines.cli import (
     outcomes,
     pages,
     serve,
+    storage,
 )
 from pipelines.cli.app import app
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -11,7 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import sqlalchemy as sa
 
 ADMIN_KEY, ADMIN_SECRET = "cluster-admin", "secret-of-a-throw-away-server"
 BUCKET = "loda"
@@ -87,9 +89,33 @@ def running(command: list[str], port: int, log: Path) -> Iterator[subprocess.Pop
             process.wait()
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A server that asks for passwords over TCP, and whose superuser `postgres` comes through its socket only."""
+
+    address: str
+    socket: Path
+
+    def superuser(self, database: str = "postgres") -> sa.Engine:
+        """A database, as the superuser; each statement is a transaction of its own."""
+        port = self.address.rsplit(":", 1)[1]
+        url = f"postgresql+psycopg://postgres@/{database}?host={self.socket}&port={port}"
+        return sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+
+    def psql(self, database: str, script: str) -> None:
+        """Run a script as the superuser, and stop at its first error."""
+        binaries = postgres_binaries()
+        assert binaries is not None
+        port = self.address.rsplit(":", 1)[1]
+        command = ("-h", str(self.socket), "-p", port, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-qX")
+        psql = shutil.which("psql") or str(binaries / "psql")
+        done = subprocess.run([psql, *command], input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """`host:port` of a server whose superuser is `loda`, without a password on loopback."""
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL server until the block ends."""
     binaries = postgres_binaries()
     assert binaries is not None
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -105,12 +131,13 @@ def postgres(folder: Path) -> Iterator[str]:
         assert done.returncode == 0, done.stderr
 
     data = str(place / "data")
-    run(str(binaries / "initdb"), "-D", data, "-U", "loda", "--auth=trust", "--no-sync")
+    asks = ("--auth-local=trust", "--auth-host=scram-sha-256")
+    run(str(binaries / "initdb"), "-D", data, "-U", "postgres", *asks, "--no-sync", "-E", "UTF8")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
     # Its own log, or the server would hold the pipe that this waits on.
     run(str(binaries / "pg_ctl"), "-D", data, "-w", "-o", options, "-l", str(place / "log"), "start")
     try:
-        yield f"127.0.0.1:{port}"
+        yield Postgres(f"127.0.0.1:{port}", place)
     finally:
         run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
 
@@ -122,12 +149,10 @@ def admin_identity() -> dict[str, object]:
 
 
 @contextmanager
-def s3(folder: Path, identities: list[dict[str, object]] | None = None) -> Iterator[str]:
-    """URL of an S3 server with one bucket, which admits the given identities and an administrator."""
+def s3(folder: Path, config: Path) -> Iterator[str]:
+    """URL of an S3 server with one bucket, which admits the identities of a file, an administrator among them."""
     place = folder / "s3"
     place.mkdir()
-    config = place / "iam.json"
-    config.write_text(json.dumps({"identities": [admin_identity(), *(identities or [])]}))
     master, volume, filer, port, admin = free_ports(5, HIGHEST)
     command = [
         str(weed()),
@@ -187,15 +212,3 @@ def redis(folder: Path) -> Iterator[str]:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(place)]
     with running(command, port, place / "log"):
         yield f"redis://127.0.0.1:{port}/0"
-
-
-def s3_environment(url: str) -> dict[str, str]:
-    """What boto3, s3fs and the lake's own client read to reach the server."""
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": ADMIN_KEY,
-        "AWS_SECRET_ACCESS_KEY": ADMIN_SECRET,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-    }

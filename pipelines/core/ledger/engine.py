@@ -18,12 +18,15 @@ from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy.orm import Session
 
+from pipelines.core.errors import ConfigurationError
 from pipelines.core.settings import settings
 
 KEPT, MOST = 10, 50
 """Connections of a process that are kept open, and at most: one for each thread that serves a page, and some more."""
 
 ONLY_READS = "loda_only_reads"
+MAY_NOT = "42501"
+"""PostgreSQL's code for what a role has no right to."""
 BUSY_SECONDS = 60
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 PRAGMAS = (
@@ -169,8 +172,21 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def upgrade() -> None:
-    """Bring the ledger's schema to the newest revision; two runs at once, on one host or several, do it once."""
+    """Bring the ledger's schema to the newest revision; two runs at once, on one host or several, do it once.
+
+    Raises:
+        ConfigurationError: the ledger's user may not change tables, as is right for all but the migrating one.
+    """
     with _one_at_a_time():
         current, head = schema_revisions()
-        if current != head:
+        if current == head:
+            return
+        try:
             command.upgrade(alembic_config(), "head")
+        except sa.exc.ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != MAY_NOT:
+                raise
+            raise ConfigurationError(
+                f"The ledger is at version {current or 'none'}, this code needs {head}, and its user may not change "
+                "tables: run 'loda ledger upgrade' as loda_migrator first, see docs/deploy.md."
+            ) from error

@@ -1,0 +1,103 @@
+"""Airflow on a cluster: its parts on one host, Celery's workers on others, and a night that is watched to its end."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from subprocess import Popen
+
+from tests.cluster.hosts import BIN, Cluster, airflow, process
+
+NIGHTLY = ("loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish")
+WORKERS = ("worker-a", "worker-b")
+PARTS = (("api-server",), ("dag-processor",), ("scheduler", "--skip-serve-logs"))
+READY_SECONDS = 300
+RECEIVED = re.compile(r"\[([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\] received")
+"""How Celery tells in a worker's log that it has taken a task."""
+
+
+@dataclass
+class Airflow:
+    """An Airflow that runs on a cluster; `stack` ends what is started on it."""
+
+    cluster: Cluster
+    stack: ExitStack
+    workers: dict[str, Popen[bytes]] = field(default_factory=dict)
+
+    def start_worker(self, host: str) -> None:
+        """A Celery worker that does one task at a time, on a host with an empty disk."""
+        command = ("celery", "worker", "--celery-hostname", f"{host}@cluster", "--skip-serve-logs")
+        self.workers[host] = self.start(host, host, *command, "--concurrency", "1")
+
+    def start(self, host: str, name: str, *command: str) -> Popen[bytes]:
+        """A part of Airflow on a host; it is ended with the test."""
+        log = self.cluster.folder / "logs" / f"{name}.log"
+        return self.stack.enter_context(process(self.cluster.environment(host), log, str(BIN / "airflow"), *command))
+
+    def tasks(self) -> list[tuple[str, str, str]]:
+        """Task, state and host of every task instance, the host being the one whose worker's log tells of it."""
+        query = "SELECT external_executor_id, task_id, coalesce(state, '') FROM task_instance"
+        known = {str(name): (str(task), str(state)) for name, task, state in self.cluster.rows("airflow", query)}
+        return [(*known[name], host) for host in self.workers for name in self._received(host) if name in known]
+
+    def _received(self, host: str) -> set[str]:
+        log = self.cluster.folder / "logs" / f"{host}.log"
+        return set(RECEIVED.findall(log.read_text(errors="replace"))) if log.exists() else set()
+
+    def by_worker(self) -> Counter[str]:
+        """How many task instances each host has ended well."""
+        return Counter(host for _, state, host in self.tasks() if state == "success")
+
+    def states(self) -> list[tuple[str, str]]:
+        """DAG and state of every run."""
+        return [
+            (str(dag), str(state)) for dag, state in self.cluster.rows("airflow", "SELECT dag_id, state FROM dag_run")
+        ]
+
+    def faults(self) -> str:
+        """What is not well, for the message of a test that fails."""
+        query = "SELECT dag_id, task_id, map_index, state, try_number FROM task_instance WHERE state <> 'success'"
+        logs = sorted((self.cluster.folder / "logs").glob("*.log"))
+        ended = [f"{log.name}:\n{log.read_text(errors='replace')[-1500:]}" for log in logs]
+        return f"{self.states()}\n{self.cluster.rows('airflow', query)}\n" + "\n".join(ended)
+
+    def begin_night(self) -> None:
+        """Start the first DAG of the night; what follows starts by what it announces."""
+        known = "SELECT dag_id FROM dag WHERE is_stale = false AND is_paused = false"
+        self.until(
+            "all DAGs are read",
+            READY_SECONDS,
+            lambda: set(NIGHTLY) <= {r[0] for r in self.cluster.rows("airflow", known)},
+        )
+        airflow(self.cluster.environment("head"), "dags", "trigger", "loda_ingest")
+
+    def is_over(self) -> bool:
+        """Whether every DAG of the night has run to its end, and none is about to start."""
+        runs = self.states()
+        assert "failed" not in {state for _, state in runs}, self.faults()
+        waiting = self.cluster.rows("airflow", "SELECT 1 FROM asset_dag_run_queue")
+        return set(NIGHTLY) <= {dag for dag, _ in runs} and {state for _, state in runs} == {"success"} and not waiting
+
+    def until(self, what: str, seconds: float, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so; all parts must keep running meanwhile."""
+        end = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < end, f"not within {seconds} s: {what}\n{self.faults()}"
+            time.sleep(2)
+
+
+@contextmanager
+def airflow_on(cluster: Cluster) -> Iterator[Airflow]:
+    """Airflow with two workers that share no folder, until the block ends."""
+    (cluster.folder / "logs").mkdir()
+    with ExitStack() as stack:
+        started = Airflow(cluster, stack)
+        for part in PARTS:
+            started.start("head", part[0], *part)
+        for host in WORKERS:
+            started.start_worker(host)
+        yield started
