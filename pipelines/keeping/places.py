@@ -22,6 +22,7 @@ def parts() -> dict[str, Folder]:
         "bucket": Folder(own.bucket_url),
         "lake": Folder(own.lake_url),
         "published": Folder(own.published_url),
+        "models": Folder(own.models_url),
         "mappings": Folder(str(own.mappings_dir)),
         "agreements": Folder(str(own.agreements_dir)),
         "reference": Folder(str(own.reference_dir)),

@@ -66,6 +66,8 @@ class Cluster:
             "change-me-jwt-secret": secrets.token_hex(32),
             "change-me-api-secret": secrets.token_hex(32),
             "change-me-fernet-key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "change-me-review-secret": secrets.token_hex(32),
+            "change-me-oidc-secret": secrets.token_hex(16),
             "change-me-airflow": secrets.token_hex(16),
             "change-me-app": secrets.token_hex(16),
             "change-me-migrator": secrets.token_hex(16),
@@ -90,6 +92,8 @@ class Cluster:
             "http://s3.example:8333": self.s3,
             "redis://redis.example:6379/0": self.redis,
             "airflow.example:8080": f"127.0.0.1:{self.port}",
+            "https://review.example": "http://127.0.0.1:8000",
+            "https://login.example": "https://127.0.0.1:9",
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - what is taken out
             "/var/lib/loda": str(self.folder / host),
             "/opt/loda": str(ROOT),

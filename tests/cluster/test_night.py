@@ -43,3 +43,7 @@ def _goes_on_elsewhere(cluster: Cluster) -> None:
     assert cluster.rows("loda", "SELECT count(*) FROM loda_model_version WHERE status = 'champion'")[0][0] == 1
     loda(other, "model", "evaluate")
     assert "none changed" in loda(other, "audit", "verify")
+    loda(other, "doctor")
+    loda(other, "backup", "--out", str(cluster.folder / "backup"))
+    manifest = json.loads((cluster.folder / "backup" / "manifest.json").read_text())
+    assert {name.split("/")[0] for name in manifest["files"]} >= {"bucket", "lake", "published", "models"}

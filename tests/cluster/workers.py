@@ -29,9 +29,9 @@ class Airflow:
     workers: dict[str, Popen[bytes]] = field(default_factory=dict)
 
     def start_worker(self, host: str) -> None:
-        """A Celery worker that does one task at a time, on a host with an empty disk."""
+        """A Celery worker on a host with an empty disk."""
         command = ("celery", "worker", "--celery-hostname", f"{host}@cluster", "--skip-serve-logs")
-        self.workers[host] = self.start(host, host, *command, "--concurrency", "1")
+        self.workers[host] = self.start(host, host, *command)
 
     def start(self, host: str, name: str, *command: str) -> Popen[bytes]:
         """A part of Airflow on a host; it is ended with the test."""
