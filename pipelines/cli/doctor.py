@@ -48,7 +48,7 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, False, str(error))
 
 
-NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA", "LODA_REQUIRE_POSTGRES", "LODA_REQUIRE_BROWSER"}
+NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA"} | {f"LODA_REQUIRE_{it}" for it in ("POSTGRES", "BROWSER", "CLUSTER")}
 
 
 def _settings() -> str:

@@ -1,4 +1,6 @@
-"""Hosts of a cluster: processes under `ops/cluster.env`, each host with a folder of its own and nothing shared on disk.
+"""Hosts of a cluster: processes under `ops/cluster.env`, each host with a folder of its own.
+
+Nothing is shared on disk but the small folder of mappings and agreements that the settings file names.
 
 What is done here to make an empty cluster ready is what docs/deploy.md tells a person to do, with the same commands.
 """
@@ -96,6 +98,7 @@ class Cluster:
             "https://login.example": "https://127.0.0.1:9",
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - what is taken out
             "/var/lib/loda": str(self.folder / host),
+            "/srv/loda": str(self.folder / "shared"),
             "/opt/loda": str(ROOT),
             **self.secrets,
             "change-me-s3-secret": self.secret_of("loda-platform"),
