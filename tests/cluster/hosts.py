@@ -59,6 +59,7 @@ class Cluster:
     s3: str = f"http://{WITHOUT_SERVER}"
     redis: str = f"redis://{WITHOUT_SERVER}/0"
     secrets: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.port,) = servers.free_ports(1)
@@ -110,8 +111,8 @@ class Cluster:
             filled[name] = value
         left = [name for name, value in filled.items() if "change-me" in value or ".example" in value]
         assert not left, f"not filled in: {left}"
-        more = {"AIRFLOW__API__PORT": str(self.port), "LODA_STABLE_SECONDS": "0", "PYTHONPATH": python_path()}
-        return {**inherited(), **filled, **more}
+        here = {"AIRFLOW__API__PORT": str(self.port), "LODA_STABLE_SECONDS": "0", "PYTHONPATH": python_path()}
+        return {**inherited(), **filled, **here, **self.more}
 
     def migrating(self, host: str) -> dict[str, str]:
         """The same, as the role that may change the ledger's tables."""

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from subprocess import Popen
 
-from tests.cluster.hosts import BIN, Cluster, airflow, process
+from tests.cluster.hosts import BIN, Cluster, airflow, family_of, kill, process
 
 NIGHTLY = ("loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish")
 WORKERS = ("worker-a", "worker-b")
@@ -42,11 +42,16 @@ class Airflow:
         """Task, state and host of every task instance, the host being the one whose worker's log tells of it."""
         query = "SELECT external_executor_id, task_id, coalesce(state, '') FROM task_instance"
         known = {str(name): (str(task), str(state)) for name, task, state in self.cluster.rows("airflow", query)}
-        return [(*known[name], host) for host in self.workers for name in self._received(host) if name in known]
+        return [(*known[name], host) for host in self.workers for name in self.received(host) if name in known]
 
-    def _received(self, host: str) -> set[str]:
+    def received(self, host: str) -> set[str]:
+        """Ids of what a worker has taken, from its log."""
         log = self.cluster.folder / "logs" / f"{host}.log"
         return set(RECEIVED.findall(log.read_text(errors="replace"))) if log.exists() else set()
+
+    def kill_worker(self, host: str) -> None:
+        """End a worker and all below it at once, as when its host loses its power."""
+        kill(family_of(self.workers[host]))
 
     def by_worker(self) -> Counter[str]:
         """How many task instances each host has ended well."""
