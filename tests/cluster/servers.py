@@ -43,13 +43,18 @@ def weed() -> Path | None:
     return place if place.exists() else None
 
 
+_given: set[int] = set()
+
+
 def free_ports(count: int, below: int = 65_000) -> list[int]:
-    """Ports that nobody listens on, all different; below `below`."""
+    """Ports that nobody listens on, none of them given before by this process; below `below`."""
     found: list[int] = []
     start = 15_000 + os.getpid() % 4_000
     for port in range(start, below):
         if len(found) == count:
             break
+        if port in _given:
+            continue
         with socket.socket() as probe, socket.socket() as above:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -58,6 +63,7 @@ def free_ports(count: int, below: int = 65_000) -> list[int]:
                 continue
             found.append(port)
     assert len(found) == count, "no free ports"
+    _given.update(found)
     return found
 
 
