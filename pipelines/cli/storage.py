@@ -29,7 +29,7 @@ def storage_policies(
     out: Annotated[Path, typer.Option(help="Folder for a file an identity.")],
     boroughs: Boroughs = "",
 ) -> None:
-    """Write the policy of each identity in AWS's form: the platform's, and each borough's to send and to read."""
+    """Write the policy of each identity in AWS's form: the platform's, and each borough's to send, read, delete."""
     from pipelines.governance import storage_access
 
     with sentences():

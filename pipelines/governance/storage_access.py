@@ -1,9 +1,10 @@
-"""Who may touch which objects on an S3 server: two identities a borough, and the platform's own.
+"""Who may touch which objects on an S3 server: three identities a borough, and the platform's own.
 
 A borough's `drops` identity is for the machine that sends extracts: it writes and lists the borough's drops and can
 neither read nor delete them. Its `lists` identity is for people and case systems: it reads receipts, what was
-quarantined, and the borough's lists. Neither reaches anything of another borough. Policies are in AWS's own form
-(IAM policy language, version 2012-10-17), which AWS, MinIO, Ceph and SeaweedFS take.
+quarantined, and the borough's lists. Its `keeper` identity is for the person who takes extracts back, since what lies
+in the borough's folder is the borough's to delete. None reaches anything of another borough. Policies are in AWS's own
+form (IAM policy language, version 2012-10-17), which AWS, MinIO, Ceph and SeaweedFS take.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ def policies(boroughs: Iterable[str]) -> dict[str, Policy]:
         made[f"loda-{borough}-drops"] = _policy(_allow(("s3:PutObject", *PARTS_OF_A_FILE), own), *_allow_to_list(own))
         made[f"loda-{borough}-lists"] = _policy(
             _allow(("s3:GetObject",), own, lists.below(borough)), *_allow_to_list(own, lists.below(borough))
+        )
+        made[f"loda-{borough}-keeper"] = _policy(
+            _allow(("s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"), own), *_allow_to_list(own)
         )
     return made
 

@@ -21,6 +21,7 @@ from schemas import registry
 from tests.cluster import servers
 
 BOROUGHS = ("camden", "tower_hamlets")
+ENDS = ("drops", "lists", "keeper")
 PLACES = {
     "LODA_BUCKET_URL": "s3://loda/bucket",
     "LODA_LAKE_URL": "s3://loda/lake",
@@ -164,6 +165,15 @@ def test_a_borough_s_reader_reads_its_own_answers_and_writes_nothing(filled: Ser
     assert filled.names() == set(THERE)
 
 
+def test_a_borough_s_keeper_takes_back_what_the_borough_sent_and_nothing_else(filled: Server) -> None:
+    me, own = "loda-camden-keeper", "bucket/drops/camden/"
+    for name in THERE:
+        assert filled.may(me, get(name)) is name.startswith(own), name
+        assert not filled.may(me, put(name)), name
+        assert filled.may(me, delete(name)) is name.startswith(own), name
+    assert filled.names() == {name for name in THERE if not name.startswith(own)}
+
+
 def test_many_deletions_at_once_are_refused_one_by_one(filled: Server) -> None:
     """The server answers such a request as a whole with 200, so what is left is what tells."""
     asked = {"Objects": [{"Key": name} for name in THERE]}
@@ -179,7 +189,7 @@ def test_nobody_but_the_administrator_changes_the_bucket_itself(filled: Server) 
         lambda client: client.delete_bucket(Bucket="loda"),
         lambda client: client.create_bucket(Bucket="another"),
     )
-    for identity in ("loda-camden-drops", "loda-camden-lists", "loda-platform"):
+    for identity in ("loda-camden-drops", "loda-camden-lists", "loda-camden-keeper", "loda-platform"):
         assert not any(filled.may(identity, act) for act in acts), identity
 
 
@@ -239,7 +249,7 @@ def test_policies_are_written_for_every_borough_of_london(tmp_path: Path, monkey
     run("storage", "policies", "--out", str(tmp_path / "policies"))
     found = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "policies").glob("*.json")}
     london = [slug for slug, borough in registry.boroughs().items() if borough.london]
-    assert set(found) == {"loda-platform", *(f"loda-{it}-{end}" for it in london for end in ("drops", "lists"))}
+    assert set(found) == {"loda-platform", *(f"loda-{it}-{end}" for it in london for end in ENDS)}
     reads = found["loda-camden-lists"]["Statement"][0]
     assert reads["Action"] == ["s3:GetObject"]
     assert reads["Resource"] == ["arn:aws:s3:::lists/camden/*", "arn:aws:s3:::loda/bucket/drops/camden/*"]
