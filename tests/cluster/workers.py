@@ -27,6 +27,7 @@ class Airflow:
     cluster: Cluster
     stack: ExitStack
     workers: dict[str, Popen[bytes]] = field(default_factory=dict)
+    parts: dict[str, Popen[bytes]] = field(default_factory=dict)
 
     def start_worker(self, host: str) -> None:
         """A Celery worker on a host with an empty disk."""
@@ -36,7 +37,9 @@ class Airflow:
     def start(self, host: str, name: str, *command: str) -> Popen[bytes]:
         """A part of Airflow on a host; it is ended with the test."""
         log = self.cluster.folder / "logs" / f"{name}.log"
-        return self.stack.enter_context(process(self.cluster.environment(host), log, str(BIN / "airflow"), *command))
+        started = process(self.cluster.environment(host), log, str(BIN / "airflow"), *command)
+        self.parts[name] = self.stack.enter_context(started)
+        return self.parts[name]
 
     def tasks(self) -> list[tuple[str, str, str]]:
         """Task, state and host of every task instance, the host being the one whose worker's log tells of it."""
@@ -52,6 +55,7 @@ class Airflow:
     def kill_worker(self, host: str) -> None:
         """End a worker and all below it at once, as when its host loses its power."""
         kill(family_of(self.workers[host]))
+        del self.parts[host]  # from now on it may be away
 
     def by_worker(self) -> Counter[str]:
         """How many task instances each host has ended well."""
@@ -91,6 +95,8 @@ class Airflow:
         """Wait until something is so; all parts must keep running meanwhile."""
         end = time.monotonic() + seconds
         while not is_so():
+            gone = [name for name, part in self.parts.items() if part.poll() is not None]
+            assert not gone, f"ended by themselves: {gone}\n{self.faults()}"
             assert time.monotonic() < end, f"not within {seconds} s: {what}\n{self.faults()}"
             time.sleep(2)
 
