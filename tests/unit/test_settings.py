@@ -16,7 +16,7 @@ from review.settings import ReviewSettings, review_settings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
 LINE = re.compile(r"^# (LODA_[A-Z_]+)=(.*)$", re.MULTILINE)
-FOLLOW_FROM_HOME = {"bucket_url", "lake_url", "ledger_url", "published_url"}
+FOLLOW_FROM_HOME = {"bucket_url", "lake_url", "ledger_url", "published_url", "models_url"}
 OF_THE_MACHINE = "workers"
 OF_THE_PAGES = "LODA_REVIEW_"
 KINDS: dict[str, type[Settings] | type[ReviewSettings]] = {"LODA_": Settings, OF_THE_PAGES: ReviewSettings}
