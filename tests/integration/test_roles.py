@@ -21,6 +21,7 @@ from pipelines.core.ledger.engine import alembic_config, engine, transaction, up
 from pipelines.core.ledger.officers import Base
 from pipelines.core.settings import settings
 from pipelines.governance import audit
+from pipelines.keeping import back_up, restore
 
 As = Callable[[str], str]
 DATABASE = "with_roles"
@@ -194,6 +195,36 @@ def test_a_ledger_that_is_older_than_its_roles_is_handed_over_with_its_rows(as_r
     with transaction() as session:
         assert session.scalar(sa.text("SELECT count(*) FROM loda_audit_event")) == 1
     assert refused("DROP TABLE loda_drop", "DELETE FROM loda_audit_event") == [
+        "DROP TABLE loda_drop",
+        "DELETE FROM loda_audit_event",
+    ]
+
+
+def test_what_the_application_backs_up_the_migrator_restores(
+    as_role: As, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrated(as_role)
+    as_role("loda_app")
+    audit.note(what="test", about="a line from before")
+    back_up(tmp_path / "backup")
+    engine().dispose()
+    as_role("loda_migrator")
+    engine().dispose()
+    server = sa.make_url(postgres).set(drivername="postgresql")
+    with psycopg.connect(server.render_as_string(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {DATABASE}")
+        connection.execute(f"CREATE DATABASE {DATABASE}")
+    run_roles(server.set(database=DATABASE).render_as_string())
+    monkeypatch.setenv("LODA_HOME", str(tmp_path / "elsewhere"))
+    settings.cache_clear()
+    restore(tmp_path / "backup")
+    migrated(as_role)
+    as_role("loda_app")
+    night.prepare()
+    with transaction() as session:
+        assert audit.verify(session) is None
+        assert session.scalar(sa.text("SELECT count(*) FROM loda_audit_event")) == 1
+    assert refused("DROP TABLE loda_drop", "DELETE FROM loda_audit_event", "UPDATE loda_drop SET rows_in = 1") == [
         "DROP TABLE loda_drop",
         "DELETE FROM loda_audit_event",
     ]
