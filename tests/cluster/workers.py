@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from subprocess import Popen
 
+import httpx
+
 from tests.cluster.hosts import BIN, Cluster, airflow, family_of, kill, process
 
 NIGHTLY = ("loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish")
@@ -76,6 +78,7 @@ class Airflow:
 
     def begin_night(self) -> None:
         """Start the first DAG of the night; what follows starts by what it announces."""
+        self.until("Airflow's interface answers", READY_SECONDS, self.answers)
         known = "SELECT dag_id FROM dag WHERE is_stale = false AND is_paused = false"
         self.until(
             "all DAGs are read",
@@ -83,6 +86,14 @@ class Airflow:
             lambda: set(NIGHTLY) <= {r[0] for r in self.cluster.rows("airflow", known)},
         )
         airflow(self.cluster.environment("head"), "dags", "trigger", "loda_ingest")
+
+    def answers(self) -> bool:
+        """Whether the api-server does; a task that starts before it fails and is tried again."""
+        try:
+            address = f"http://127.0.0.1:{self.cluster.port}/api/v2/monitor/health"
+            return bool(httpx.get(address, timeout=5).status_code == httpx.codes.OK)
+        except httpx.TransportError:
+            return False
 
     def is_over(self) -> bool:
         """Whether every DAG of the night has run to its end, and none is about to start."""
