@@ -6,7 +6,8 @@
 # make docs     the documentation as pages in build/docs, every link within it checked
 # make setup    the environment alone                          make lock   pin the dependencies anew
 # make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
-# make cluster-test   a night by two workers on PostgreSQL, S3 and Redis, all started and ended by the test
+# make cluster-test   a night by two workers on PostgreSQL, S3 and Redis, all started and ended by the test;
+#               with KILL=1 another night as well, in which a worker is killed
 # make clean    remove state and caches, keep the environment
 # Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
 
@@ -55,7 +56,7 @@ faults: $(READY)
 
 # One process: the servers and both workers share this machine.
 cluster-test: $(READY)
-	@LODA_CLUSTER=1 $(BIN)/python -m pytest -q --durations=0 tests/cluster
+	@LODA_CLUSTER=1 $(BIN)/python -m pytest -q --durations=0 tests/cluster $(if $(KILL),,-k "not killed")
 
 screenshots: $(READY)
 	@mkdir -p var/screenshots

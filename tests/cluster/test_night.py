@@ -39,7 +39,11 @@ def _holds_receipts(cluster: Cluster) -> None:
 def _goes_on_elsewhere(cluster: Cluster) -> None:
     """A host with an empty disk finds all that was done, opens the model, and reads an audit log that is whole."""
     other = cluster.environment("another-host")
-    assert json.loads(loda(other, "run", "--json"))["changed"] is False
+    told = json.loads(loda(other, "run", "--json"))
+    assert told["failures"] == []
+    # What is written in the morning is not part of the DAGs above.
+    assert {result["stage"] for result in told["results"] if result["outcome"] == "made"} <= {"publish_pages", "notify"}
+    assert {it["version"] for it in told["lists"].values()} == {1}
     assert cluster.rows("loda", "SELECT count(*) FROM loda_model_version WHERE status = 'champion'")[0][0] == 1
     loda(other, "model", "evaluate")
     assert "none changed" in loda(other, "audit", "verify")
