@@ -42,7 +42,7 @@ def _goes_on_elsewhere(cluster: Cluster) -> None:
     told = json.loads(loda(other, "run", "--json"))
     assert told["failures"] == []
     # What is written in the morning is not part of the DAGs above.
-    assert {result["stage"] for result in told["results"] if result["outcome"] == "made"} <= {"publish_pages", "notify"}
+    assert {result["stage"] for result in told["results"] if result["outcome"] == "made"} <= {"pages", "notices"}
     assert {it["version"] for it in told["lists"].values()} == {1}
     assert cluster.rows("loda", "SELECT count(*) FROM loda_model_version WHERE status = 'champion'")[0][0] == 1
     loda(other, "model", "evaluate")
