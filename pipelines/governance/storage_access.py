@@ -90,7 +90,13 @@ def _platform() -> Policy:
     acts = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", *PARTS_OF_A_FILE)
     # Without a condition on the prefix: with one, asking for an object that is not there is answered with 403.
     names = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": _buckets(places)}
-    return _policy(_allow(acts, *places), names)
+    # A client that asks whether there is such a folder asks for an object of its name first.
+    folders = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject"],
+        "Resource": sorted({f"arn:aws:s3:::{it.bucket}/{it.prefix.rstrip('/')}" for it in places if it.prefix}),
+    }
+    return _policy(_allow(acts, *places), names, *([folders] if folders["Resource"] else []))
 
 
 def _policy(*statements: dict[str, Any]) -> Policy:

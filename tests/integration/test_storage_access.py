@@ -216,6 +216,10 @@ def test_our_own_code_works_with_the_platform_s_identity(filled: Server, monkeyp
         "drops/camden/waste/a.csv",
         "drops/camden/waste/a.csv.receipt.json",
     ]
+    below = {place: [entry.path for entry in Folder(place).list()] for place in PLACES.values()}
+    assert {place: len(found) for place, found in below.items()} == dict(
+        zip(PLACES.values(), (4, 1, 2, 1), strict=True)
+    )
     assert not drops.exists("drops/hackney")
     assert drops.read_bytes("drops/hackney/waste/none.csv") is None
     drops.write_bytes("drops/camden/waste/a.csv.receipt.txt", b"x" * 20_000_000)
