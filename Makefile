@@ -4,6 +4,7 @@
 # make screenshots   a picture of every page at two widths in var/screenshots; needs Chromium
 # make check    lint, types, import layers, contracts          make test   every test
 # make docs     the documentation as pages in build/docs, every link within it checked
+# make audit    bill of materials in build/, licences, known vulnerabilities (asks PyPI)
 # make setup    the environment alone                          make lock   pin the dependencies anew
 # make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
 # make clean    remove state and caches, keep the environment
@@ -11,7 +12,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup screenshots docs faults
+.PHONY: help run serve test audit check airflow clean lock setup screenshots docs faults
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -51,6 +52,16 @@ test: $(READY)
 faults: $(READY)
 	@LODA_FAULTS=1 LODA_FAULT_SEED=$(or $(SEED),7) LODA_FAULT_KILLS=$(or $(KILLS),200) LODA_FAULT_WORKERS=$(WORKERS) \
 	  $(BIN)/python -m pytest -q -s tests/faults
+
+# A package that cannot be asked about fails, so that no silence is taken for safety. Needs PyPI's own interface.
+audit: $(READY)
+	@mkdir -p build
+	@echo "Bill of materials ..." && $(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock \
+	  --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o build/sbom.cdx.json
+	@echo "It is build/sbom.cdx.json."
+	@echo "Licences ..." && $(BIN)/python -m pytest -q tests/security/test_licences.py
+	@echo "Known vulnerabilities ..." && $(BIN)/pip-audit --strict -r requirements.lock --require-hashes --disable-pip \
+	  --progress-spinner off
 
 screenshots: $(READY)
 	@mkdir -p var/screenshots

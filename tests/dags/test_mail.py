@@ -67,6 +67,7 @@ def mailing(tmp_path: Path, box: tuple[Box, int], monkeypatch: pytest.MonkeyPatc
     with own_home(tmp_path / "home", **environment) as home:
         (home / "contacts.yaml").write_text("camden: [data@camden.example]\nbarnet: records@barnet.example\n")
         yield box[0]
+        monkeypatch.undo()
 
 
 def failing(borough: str, sentence: str, task: str = "intake.harmonise") -> dict[str, Any]:
