@@ -30,6 +30,8 @@ ORIGINS = Path(__file__).with_name("name_origins.yaml")
 DATASET = "council_tax"
 TIED = ("linked", "parent")
 DELIMITERS = ";|\t,"
+LOOKED_AT = 2_000
+"""Rows of an extract by which it is told where the name stands."""
 TOP = 20
 """Lines of an extract by which it is told what stands between its cells."""
 
@@ -45,15 +47,19 @@ def origin_of_rows(file: Path) -> pd.Series[str]:
 
     The lake is no help here: it keeps names as pseudonyms.
     """
-    known = origins()
     with file.open(encoding="latin-1", newline="") as opened:
         top = "".join(islice(opened, TOP))
         opened.seek(0)
         reader = csv.reader(opened, delimiter=max(DELIMITERS, key=top.count))
         numbered = [(reader.line_num, row) for row in reader]
     rows = pd.DataFrame([row for _, row in numbered], index=[number for number, _ in numbered])
-    words = rows.apply(lambda column: column.fillna("").str.upper().str.extract(r"([A-Z]+)[^A-Z]*$")[0].map(known))
-    found: pd.Series[str] = words[words.notna().sum().idxmax()].dropna()
+    known = origins()
+
+    def named(column: pd.Series[str]) -> pd.Series[str]:
+        return column.fillna("").str.upper().str.extract(r"([A-Z]+)[^A-Z]*$")[0].map(known)
+
+    holds = rows.head(LOOKED_AT).apply(lambda column: named(column).notna().sum())
+    found: pd.Series[str] = named(rows[holds.idxmax()]).dropna()
     return found
 
 
