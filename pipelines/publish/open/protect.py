@@ -118,7 +118,8 @@ def decide(tree: Tree, counts: Ints, before: Decision | None = None) -> Decision
         open_ones = np.flatnonzero(exposed(tree, made))
         if not len(open_ones):
             return made
-        chosen = _cover(tree, made, int(open_ones[-1]), known)
+        options = (_cover(tree, made, int(node), known) for node in open_ones[::-1])
+        chosen = next((found for found in options if found is not None), None)
         if chosen is None:
             if before is None:
                 raise AssertionError("Without an earlier publication everything can be hidden.")
@@ -128,8 +129,13 @@ def decide(tree: Tree, counts: Ints, before: Decision | None = None) -> Decision
 
 
 def _cover(tree: Tree, made: Decision, node: int, known: Flags) -> int | None:
-    """The smallest count to hide beside an exposed one: a sibling, else the parent, else the same one level up."""
+    """The smallest count to hide for an exposed one: a child, else a sibling, the parent, or the same one level up."""
     free = made.shown & ~known & (made.basis > 0)
+    below = free & (tree.parent == node)
+    below[0] = False
+    if below.any():
+        options = np.flatnonzero(below)
+        return int(options[np.argmin(made.basis[options])])
     for at in _upwards(tree, node):
         beside = free & (tree.parent == tree.parent[at])
         beside[0] = False
