@@ -3,13 +3,15 @@
 # make airflow  the real scheduler and web page on 127.0.0.1 until Ctrl-C (another port: make airflow PORT=8081)
 # make screenshots   a picture of every page at two widths in var/screenshots; needs Chromium
 # make check    lint, types, import layers, contracts          make test   every test
+# make docs     the documentation as pages in build/docs, every link within it checked
 # make setup    the environment alone                          make lock   pin the dependencies anew
+# make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
 # make clean    remove state and caches, keep the environment
 # Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup screenshots
+.PHONY: help run serve test check airflow clean lock setup screenshots docs faults
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -46,16 +48,28 @@ airflow: $(READY)
 test: $(READY)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
+faults: $(READY)
+	@LODA_FAULTS=1 LODA_FAULT_SEED=$(or $(SEED),7) LODA_FAULT_KILLS=$(or $(KILLS),200) LODA_FAULT_WORKERS=$(WORKERS) \
+	  $(BIN)/python -m pytest -q -s tests/faults
+
 screenshots: $(READY)
 	@mkdir -p var/screenshots
 	@LODA_REQUIRE_BROWSER=1 LODA_SCREENSHOTS="$(CURDIR)/var/screenshots" $(BIN)/python -m pytest -q tests/browser/test_every_page.py
 	@echo "The pictures are in var/screenshots."
+
+# The page of settings is made anew first, so that the pages are never behind the code.
+docs: $(READY)
+	@$(BIN)/python -m pipelines.cli.settings_page > build.tmp && mv build.tmp docs/configuration.md || { rm -f build.tmp; exit 1; }
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+	@echo "The pages are in build/docs; begin with index.html."
 
 check: $(READY)
 	@echo "Lint ..." && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@echo "Types ..." && $(BIN)/mypy --no-error-summary -p pipelines -p schemas -p models -p expectations -p review
 	@echo "Import layers ..." && $(BIN)/lint-imports --no-logo
 	@echo "Contracts, mappings, agreements ..." && $(BIN)/python -m schemas.lint && $(BIN)/python -c "$$LINT_CONTRACTS"
+	@echo "Security ..." && $(BIN)/bandit -q -c pyproject.toml -r pipelines review models schemas expectations dags
+	@echo "Documentation ..." && $(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 
 # 'datacontract lint' on every contract, in one process instead of thirteen.
 define LINT_CONTRACTS

@@ -1,4 +1,4 @@
-"""Every morning: who has to be told what. Scorecards, the catalogue of source systems, dataset pages, and notices.
+"""Every morning: who has to be told what. Scorecards, source systems, dataset pages, notices, and mail to boroughs.
 
 Nothing here is read by another DAG, and a page that fails holds up no list.
 """
@@ -29,8 +29,28 @@ def loda_report() -> None:
 
         return run(night.notify)
 
+    @single_task(trigger_rule="all_done")
+    def tell_boroughs() -> dict[str, Any]:
+        """Mail boroughs what was rejected and why, where a mail server is set."""
+        from loda_mail import send
+
+        from pipelines.observe import alerts
+
+        def tell_boroughs() -> Any:
+            return alerts.tell_boroughs(send)
+
+        return run(tell_boroughs)
+
+    @single_task(trigger_rule="all_done")
+    def measure() -> dict[str, Any]:
+        """Send what stands to the collector of metrics, where one is set."""
+        from pipelines.observe import metrics
+
+        return run(metrics.measure)
+
     publish_pages()
-    notify()
+    notify() >> tell_boroughs()
+    measure()
 
 
 loda_report()

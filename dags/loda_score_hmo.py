@@ -38,11 +38,11 @@ def loda_score_hmo() -> None:
         return run(night.resolve_as_of, as_of=params["as_of"]).isoformat()
 
     @single_task
-    def boroughs() -> list[str]:
-        """List the boroughs with a last good extract."""
+    def boroughs(as_of: str, params: Any = None) -> list[str]:
+        """List the boroughs that need a new list; all of them for a day that was asked for by hand."""
         from pipelines import night
 
-        return run(night.boroughs_with_data)
+        return run(night.boroughs_to_list, as_of=date.fromisoformat(as_of), every=bool(params["as_of"]))
 
     @borough_task
     def features(borough: str, as_of: str) -> dict[str, Any]:
@@ -102,7 +102,8 @@ def loda_score_hmo() -> None:
         """Fail the run if a borough has no list, and say which."""
         return conclude(expected, results)
 
-    day, names = resolve_as_of(), boroughs()
+    day = resolve_as_of()
+    names = boroughs(day)
     ranked = ranking.partial(as_of=day).expand(borough=names)
     announce_ranked(ranked) >> conclude_score(names, ranked)
 

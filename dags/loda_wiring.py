@@ -55,6 +55,13 @@ def tell_failure(context: Mapping[str, Any]) -> None:
     _alert.error("%s: %s. %s", instance.dag_id, whom, context.get("exception") or "The log of the task says why.")
 
 
+def mail_failure(context: Mapping[str, Any]) -> None:
+    """Mail it to the engineers where a mail server is set; read only when a task has failed."""
+    import loda_mail
+
+    loda_mail.mail_failure(context)
+
+
 COMMON: dict[str, Any] = {
     "catchup": False,
     "max_active_runs": 1,
@@ -64,7 +71,7 @@ COMMON: dict[str, Any] = {
         "retry_delay": timedelta(seconds=30),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
-        "on_failure_callback": tell_failure,
+        "on_failure_callback": [tell_failure, mail_failure],
     },
 }
 """Arguments that every DAG has."""

@@ -36,6 +36,7 @@ PREPARING = (
     "prepare",
     "discover",
     "boroughs_with_data",
+    "boroughs_to_list",
     "boroughs_with_outcomes",
     "training_is_due",
     "resolve_as_of",

@@ -27,7 +27,10 @@ from pipelines.core.lock import exclusive
 from pipelines.core.orphans import end_with_parent
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
+from pipelines.governance import interruption
 from pipelines.governance.reads import reading
+from pipelines.observe import lineage, metrics
+from pipelines.observe.lineage import observed
 from schemas import registry
 
 log = logging.getLogger(__name__)
@@ -73,6 +76,7 @@ def prepare() -> None:
     registry.agreements()
 
 
+@observed
 def agreements() -> StageResult:
     """Let go of what no agreement covers any more, before anything reads it."""
     from pipelines.governance.enforcement import apply_agreements
@@ -88,6 +92,7 @@ def discover() -> list[str]:
     return ingest.discover()
 
 
+@observed
 def admit(borough: str) -> StageResult:
     """Take in a borough's new files."""
     from pipelines import ingest
@@ -96,6 +101,7 @@ def admit(borough: str) -> StageResult:
         return ingest.admit(borough)
 
 
+@observed
 def harmonise(borough: str) -> StageResult:
     """Bring a borough's received drops to their contracts."""
     from pipelines.harmonise import harmonise as stage
@@ -104,6 +110,7 @@ def harmonise(borough: str) -> StageResult:
         return stage(borough)
 
 
+@observed
 def gate(borough: str) -> StageResult:
     """Pass, trim or hold a borough's harmonised drops."""
     from pipelines.gate import gate as stage
@@ -112,6 +119,7 @@ def gate(borough: str) -> StageResult:
         return stage(borough)
 
 
+@observed
 def propose(borough: str) -> StageResult:
     """Answer drops held for their layout with a proposed mapping."""
     from pipelines import onboard
@@ -120,6 +128,7 @@ def propose(borough: str) -> StageResult:
         return onboard.propose_held(borough)
 
 
+@observed
 def publish_drops(borough: str) -> StageResult:
     """Commit a borough's passed drops to the lake and deliver the receipts."""
     from pipelines import publish
@@ -135,6 +144,7 @@ def boroughs_with_outcomes() -> list[str]:
     return take_in.boroughs_with_outcomes()
 
 
+@observed
 def outcomes(borough: str) -> StageResult:
     """Bring what a borough's officers recorded into the lake, as visits beside those of its own extracts."""
     from pipelines.casework import take_in
@@ -149,6 +159,7 @@ def boroughs_with_data() -> list[str]:
         return sorted(set(session.scalars(sa.select(LastGood.borough).where(LastGood.dataset == "gazetteer"))))
 
 
+@observed
 def link(borough: str) -> StageResult:
     """Tie a borough's records to its properties."""
     from pipelines import link as stage
@@ -157,6 +168,7 @@ def link(borough: str) -> StageResult:
         return stage.link_borough(borough)
 
 
+@observed
 def landlords() -> StageResult:
     """Resolve landlords across all boroughs."""
     from pipelines import link as stage
@@ -203,6 +215,7 @@ def training_is_due() -> bool:
     return not has_champion() or take_in.training_is_due()
 
 
+@observed
 def train(as_of: date) -> StageResult:
     """Train a model on all boroughs as known on a day."""
     from models import hmo
@@ -211,6 +224,16 @@ def train(as_of: date) -> StageResult:
         return hmo.train(as_of)
 
 
+def boroughs_to_list(as_of: date, *, every: bool = False) -> list[str]:
+    """Boroughs whose list has to be made for a day: all with a spine, or those whose newest list does not stand."""
+    from pipelines import ranking
+
+    standing = boroughs_with_data()
+    due = set(ranking.due(standing, as_of))
+    return [borough for borough in standing if every or borough in due]
+
+
+@observed
 def features(borough: str, as_of: date) -> StageResult:
     """Build a borough's matrix."""
     from models import hmo
@@ -219,6 +242,7 @@ def features(borough: str, as_of: date) -> StageResult:
         return hmo.build_features(borough, as_of)
 
 
+@observed
 def score(borough: str, as_of: date) -> StageResult:
     """Score a borough's properties with the champion."""
     from models import hmo
@@ -227,6 +251,7 @@ def score(borough: str, as_of: date) -> StageResult:
         return hmo.score(borough, as_of)
 
 
+@observed
 def licensing(borough: str, as_of: date) -> StageResult:
     """Say which licence each candidate would need and whether it has it."""
     from pipelines import licensing as stage
@@ -235,6 +260,7 @@ def licensing(borough: str, as_of: date) -> StageResult:
         return stage.assess(borough, as_of)
 
 
+@observed
 def rank(borough: str, as_of: date) -> StageResult:
     """Issue a borough's list, if anything it is made from has changed."""
     from pipelines import ranking
@@ -243,15 +269,20 @@ def rank(borough: str, as_of: date) -> StageResult:
         return ranking.rank(borough, as_of)
 
 
+@observed
 def dossiers(borough: str, as_of: date) -> StageResult:
-    """Put what stands behind each entry of a borough's list into the ledger."""
+    """Put what stands behind each entry of a borough's list into the ledger; from then on the list stands."""
     from models import hmo
+    from pipelines import ranking
     from pipelines.link.vocabulary import SENTENCES
 
     with _stage("dossiers", borough, f"score-{borough}"):
-        return hmo.dossiers(borough, as_of, {str(reason): text for reason, text in SENTENCES.items()})
+        result = hmo.dossiers(borough, as_of, {str(reason): text for reason, text in SENTENCES.items()})
+        ranking.stands(borough, as_of)
+        return result
 
 
+@observed
 def publish_lists(borough: str) -> StageResult:
     """Write a borough's newest list where its officers fetch it."""
     from pipelines import publish
@@ -260,6 +291,7 @@ def publish_lists(borough: str) -> StageResult:
         return publish.publish_lists(borough)
 
 
+@observed
 def publish_pages() -> StageResult:
     """Write scorecards, the catalogue of source systems and the page of each dataset, where they have changed."""
     from pipelines import publish
@@ -268,6 +300,7 @@ def publish_pages() -> StageResult:
         return publish.publish_pages()
 
 
+@observed
 def notify() -> StageResult:
     """Tell each borough which extracts are due, late or missing."""
     from pipelines import publish
@@ -276,6 +309,7 @@ def notify() -> StageResult:
         return publish.notify()
 
 
+@observed
 def retention() -> StageResult:
     """Delete what is past its retention and tidy the lake."""
     from pipelines.governance.retention import apply_retention
@@ -355,9 +389,19 @@ class _Night:
         self.once("publish_pages")
         self.once("notify")
 
+    def leave(self, boroughs: Sequence[str]) -> None:
+        """Tell of the boroughs whose list stands."""
+        for borough in boroughs:
+            sentence = f"Nothing that {borough} answers for has changed, so its list stands."
+            self._take([(StageResult("rank", borough, "unchanged", sentence), 0.0)])
+
     def once(self, step: str, *arguments: object) -> bool:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
         return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
+
+    def tell(self, result: StageResult) -> None:
+        """Add what is known before any stage runs."""
+        self._take([(result, 0.0)])
 
     def _take(self, done: Share) -> bool:
         sound = True
@@ -387,33 +431,53 @@ def run(
     and the others go on.
 
     Raises:
-        LodaError: a borough is not known or the as-of date is not a date.
+        LodaError: a borough is not known, the as-of date is not a date, or another night runs and does not end.
     """
     prepare()
     for slug in boroughs or ():
         registry.borough(slug)
     if as_of:
         resolve_as_of(as_of)
-    night = _Night(progress)
+    with lineage.whole_night(), interruption.night_under_way() as interrupted:
+        night = _Night(progress)
+        try:
+            if interrupted is not None:
+                night.tell(interrupted)
+            _all_stages(night, as_of, boroughs, retrain=retrain)
+        finally:
+            night.pool.shutdown()
+    _measured(night.report)
+    return night.report
+
+
+def _measured(report: NightReport) -> None:
+    """Send the metrics of what stands now; a collector that is away is told in the log and fails no night."""
+    if not metrics.is_on():
+        return
     try:
-        night.once("agreements")
-        fresh = [b for b in discover() if boroughs is None or b in boroughs]
-        night.each(fresh, INTAKE)
-        night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
-        night.answer()
-        standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
-        if not standing:
-            return night.report
-        night.report.as_of = day = resolve_as_of(as_of)
-        unlinked = night.each(standing, ["link"])
-        night.once("landlords")
-        if retrain or training_is_due():
-            night.once("train", day)
-        ready = [b for b in standing if b not in unlinked]
-        unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
-        ranked = [b for b in ready if b not in unranked]
-        night.each(ranked, ["dossiers"], day)
-        night.each(ranked, ["publish_lists"])
-        return night.report
-    finally:
-        night.pool.shutdown()
+        report.results.append(metrics.measure())
+    except metrics.MetricsNotSent as error:
+        log.warning("%s", error)
+
+
+def _all_stages(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> None:
+    night.once("agreements")
+    fresh = [b for b in discover() if boroughs is None or b in boroughs]
+    night.each(fresh, INTAKE)
+    night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
+    night.answer()
+    standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
+    if not standing:
+        return
+    night.report.as_of = day = resolve_as_of(as_of)
+    unlinked = night.each(standing, ["link"])
+    night.once("landlords")
+    if retrain or training_is_due():
+        night.once("train", day)
+    due = boroughs_to_list(day, every=bool(as_of))
+    night.leave([b for b in standing if b not in due])
+    ready = [b for b in standing if b in due and b not in unlinked]
+    unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
+    ranked = [b for b in ready if b not in unranked]
+    night.each(ranked, ["dossiers"], day)
+    night.each(ranked, ["publish_lists"])

@@ -10,8 +10,18 @@ import yaml
 
 from pipelines.core.errors import ConfigurationError
 
+_Quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The quick loader where it was built."""
 
-class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # the quick one where it was built
+DEEPEST = 20
+"""Levels of lists and mappings within each other, far more than ours have. In thousands libyaml ends the process."""
+MOST_ALIASES = 20
+"""A few lines of aliases to aliases are a list of billions to whoever walks through it; ours have none."""
+LARGEST = 2 * 1024 * 1024
+"""Bytes of a file."""
+
+
+class _StrictLoader(_Quick):  # type: ignore[misc, valid-type] # chosen when it runs
     """YAML that refuses a key given twice, since the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -27,9 +37,31 @@ def read_yaml(path: Path) -> Any:
     """The content of a YAML file.
 
     Raises:
-        ConfigurationError: it is not YAML, or gives one key twice.
+        ConfigurationError: it is not YAML, gives one key twice, or is built to overwhelm whoever reads it.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
+        text = path.read_text(encoding="utf-8")
+        if fault := _overwhelms(text):
+            raise ConfigurationError(f"{path} {fault}; write it plainly.")
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # nosec B506 - a safe loader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+
+
+def _overwhelms(text: str) -> str | None:
+    """What of a text no file of data needs, asked of its events before anything is built of them; else None."""
+    if len(text) > LARGEST:
+        return f"is longer than {LARGEST:,} letters"
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_Quick):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+        if depth > DEEPEST:
+            return f"has more than {DEEPEST} levels of lists within lists"
+        if aliases > MOST_ALIASES:
+            return f"has more than {MOST_ALIASES} aliases"
+    return None

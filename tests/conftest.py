@@ -42,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_set_stays_set() -> Iterator[None]:
+    """No setting outlives its test: a clock that stays still makes tests after it fail, far from the cause."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("LODA_")}
+    yield
+    assert {name: value for name, value in os.environ.items() if name.startswith("LODA_")} == before
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty LODA_HOME with a ledger, thrown away after the test."""

@@ -3,9 +3,11 @@
 # ruff: noqa: F401 - commands are added as their modules are imported
 from pipelines.cli import (
     check,
+    dpia,
     fit_table,
     gate,
     governance,
+    keeping,
     link,
     link_people,
     model,

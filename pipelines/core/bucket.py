@@ -5,14 +5,24 @@ A file written here appears whole or not at all: it is written beside its place 
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+WRITE_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+
+
+class NotPlainFile(OSError):
+    """A link, a folder, a pipe or a device lies where a file should."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,13 @@ class Folder:
         self.local = isinstance(self.fs, LocalFileSystem)
 
     def full(self, path: str) -> str:
-        """The path as the file system knows it."""
+        """The path as the file system knows it.
+
+        Raises:
+            ValueError: it leads out of this folder.
+        """
+        if ".." in path.split("/"):
+            raise ValueError("The path leads out of its folder.")
         return f"{self.root}/{path}"
 
     def list(self, below: str = "") -> list[Entry]:
@@ -60,6 +76,27 @@ class Folder:
         with self.fs.open(self.full(path), "rb") as handle:
             yield cast("IO[bytes]", handle)
 
+    @contextmanager
+    def read_own(self, path: str) -> Iterator[IO[bytes]]:
+        """Open a file that somebody else put there: its own bytes, never those of what it links to.
+
+        Raises:
+            NotPlainFile: it is a link, a folder, a pipe or a device.
+        """
+        if not self.local:
+            with self.read(path) as handle:
+                yield handle
+            return
+        try:
+            # Of a pipe that nobody writes to, opening it in the plain way would wait for ever.
+            opened = os.open(self.full(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.EMLINK, errno.ENXIO}:
+                raise NotPlainFile("not a plain file") from error
+            raise
+        with os.fdopen(opened, "rb") if stat.S_ISREG(os.fstat(opened).st_mode) else _closed(opened) as handle:
+            yield handle
+
     def exists(self, path: str) -> bool:
         """Whether there is such a file or folder."""
         return bool(self.fs.exists(self.full(path)))
@@ -82,12 +119,14 @@ class Folder:
         beside = f"{folder}/.{name}.part"
         self.fs.makedirs(folder, exist_ok=True)
         try:
-            with self.fs.open(beside, "wb") as handle:
-                yield cast("IO[bytes]", handle)
-            self.fs.mv(beside, target)
+            # Whoever may drop files could put a link there, so that we write over what it leads to.
+            if Path(beside).is_symlink():
+                Path(beside).unlink()
+            with os.fdopen(os.open(beside, WRITE_ANEW, 0o666), "wb") as handle:
+                yield handle
+            Path(beside).replace(target)
         finally:
-            if self.fs.exists(beside):
-                self.fs.rm(beside)
+            Path(beside).unlink(missing_ok=True)
 
     def write_bytes(self, path: str, content: bytes) -> None:
         """Write a whole file at once."""
@@ -98,3 +137,8 @@ class Folder:
         """Delete a file or folder; nothing happens if it is not there."""
         if self.exists(path):
             self.fs.rm(self.full(path), recursive=True)
+
+
+def _closed(opened: int) -> IO[bytes]:
+    os.close(opened)
+    raise NotPlainFile("not a plain file")

@@ -6,6 +6,7 @@ Only `pipelines.governance.access` and the ledger's keepers import this module; 
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from deltalake import CommitProperties, DeltaTable, WriterProperties, write_delt
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction
 
+from pipelines.core import lake_use
 from pipelines.core.lake_files import write_files
 from pipelines.core.settings import settings
 
@@ -62,11 +64,21 @@ def replace(
     """
     properties = CommitProperties(custom_metadata=dict(made_from))
     if isinstance(data, pa.Table):
-        return _tried_again(table, lambda: _write(table, data, partition, properties))
+        version = _tried_again(table, lambda: _write(table, data, partition, properties))
+        _told_written(table, version, data.num_rows, data.schema, partition)
+        return version
     rows = data()
     schema = rows.schema
     files = write_files(table_url(table), rows, partition)
-    return _tried_again(table, lambda: _commit(table, schema, files, partition, properties))
+    version = _tried_again(table, lambda: _commit(table, schema, files, partition, properties))
+    _told_written(table, version, sum(json.loads(file.stats)["numRecords"] for file in files), schema, partition)
+    return version
+
+
+def _told_written(table: str, version: int, rows: int, schema: pa.Schema, partition: Mapping[str, str]) -> None:
+    if lake_use.is_recorded():
+        columns = lake_use.columns_of([(field.name, field.type) for field in schema])
+        lake_use.was_written(lake_use.Touched(table, version, rows, columns, partition=dict(partition)))
 
 
 def _tried_again(table: str, commit: Callable[[], None]) -> int:
@@ -144,4 +156,9 @@ def read(
     chosen = [(name, "in", list(values)) for name, values in wanted_values.items()] or None
     there = {field.name for field in found.schema().fields}
     wanted = [name for name in columns if name in there] if columns is not None else None
-    return found.to_pyarrow_table(columns=wanted, filters=chosen)
+    rows = found.to_pyarrow_table(columns=wanted, filters=chosen)
+    if lake_use.is_recorded():
+        names = lake_use.columns_of([(field.name, field.type) for field in rows.schema])
+        whose = tuple(boroughs) if boroughs is not None else None
+        lake_use.was_read(lake_use.Touched(table, found.version(), rows.num_rows, names, whose))
+    return rows

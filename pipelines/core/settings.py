@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -81,7 +81,31 @@ class Settings(BaseSettings):
     revisit_days: Annotated[
         int, Field(ge=0, description="Days after a visit for which what it settled stays off the lists.")
     ] = 365
+    relist_days: Annotated[
+        int, Field(ge=1, description="Days after which a borough that sent nothing gets a new list nevertheless.")
+    ] = 7
     lock_timeout_seconds: Annotated[float, Field(ge=0, description="How long to wait for another run.")] = 3600.0
+    mail_server: str = Field("", description="Mail server (SMTP) that alerts go through; empty means no mail.")
+    mail_port: Annotated[int, Field(ge=1, le=65535, description="The mail server's port.")] = 587
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the way to the mail server is protected: starttls, tls or none."
+    )
+    mail_user: str = Field("", description="Account at the mail server; empty means none is asked for.")
+    mail_password: SecretStr | None = Field(None, description="The account's password.")
+    mail_from: str = Field("", description="Address that alerts come from.")
+    mail_engineers: str = Field("", description="Addresses of the platform's engineers, with commas between.")
+    contacts_file: Path = Field(
+        Path(), description="File of each borough's contact addresses; empty means `<home>/contacts.yaml`."
+    )
+    lists_due: Annotated[
+        str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="By when lists are to be out, London time.")
+    ] = "06:00"
+    lineage_file: Path | None = Field(
+        None, description="File that lineage events are added to; empty leaves it to OpenLineage's own settings."
+    )
+    metrics_url: str = Field(
+        "", description="Address that metrics go to (OTLP/HTTP); empty leaves it to OpenTelemetry's own settings."
+    )
 
     @model_validator(mode="after")
     def _place_what_is_empty(self) -> Self:
@@ -95,6 +119,7 @@ class Settings(BaseSettings):
             "mappings_dir": self.mappings_dir if self.mappings_dir != Path() else home / "mappings",
             "agreements_dir": self.agreements_dir if self.agreements_dir != Path() else home / "agreements",
             "reference_dir": self.reference_dir if self.reference_dir != Path() else home / "reference",
+            "contacts_file": self.contacts_file if self.contacts_file != Path() else home / "contacts.yaml",
         }
         for name, value in places.items():
             object.__setattr__(self, name, value)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pipelines.core import clock
-from pipelines.core.bucket import Entry, Folder
+from pipelines.core.bucket import Entry, Folder, NotPlainFile
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
@@ -56,7 +56,7 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
     try:
         check_name(entry.path)
         check_kind(kind)
-        with bucket.read(entry.path) as source, raw.write(incoming) as target:
+        with bucket.read_own(entry.path) as source, raw.write(incoming) as target:
             copied = copy_and_measure(source, target, kind)
         if _changed(bucket, entry):
             return None
@@ -68,6 +68,8 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
         refusal = error
     except FileNotFoundError:
         return None  # taken away while it was being read: there is nothing to admit
+    except NotPlainFile:
+        refusal = RefusedDrop("unreadable_file", "It is a link, a folder or a device: drop the file itself.")
     except (PermissionError, IsADirectoryError) as error:
         refusal = RefusedDrop("unreadable_file", f"The file cannot be opened ({type(error).__name__}).")
     try:

@@ -2,5 +2,6 @@
 
 from pipelines.ranking.issuing import rank
 from pipelines.ranking.read import current_list
+from pipelines.ranking.standing import due, stands
 
-__all__ = ["current_list", "rank"]
+__all__ = ["current_list", "due", "rank", "stands"]

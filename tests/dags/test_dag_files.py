@@ -13,6 +13,7 @@ import pytest
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 EXPECTED = [
+    "loda_deadline",
     "loda_ingest",
     "loda_link",
     "loda_publish",
@@ -135,6 +136,7 @@ CHAINS = {
     },
     "loda_score_hmo": {
         "resolve_as_of": {
+            "boroughs",
             "ranking.features",
             "ranking.score",
             "ranking.licensing",
@@ -162,7 +164,8 @@ CHAINS = {
         "publish_lists": {"conclude_publish"},
         "conclude_publish": set(),
     },
-    "loda_report": {"publish_pages": set(), "notify": set()},
+    "loda_deadline": {"lists_out": set()},
+    "loda_report": {"publish_pages": set(), "notify": {"tell_boroughs"}, "tell_boroughs": set(), "measure": set()},
     "loda_retention": {"retention": set()},
 }
 

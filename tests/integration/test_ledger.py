@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +57,36 @@ def test_a_lock_keeps_others_out_until_it_is_let_go(ledger: str, monkeypatch: py
     other.start()
     other.join()
     assert told[1] == "in"
+
+
+def test_writers_of_one_process_wait_for_their_turn_and_a_failed_one_gives_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LODA_HOME", str(tmp_path))
+    monkeypatch.delenv("LODA_LEDGER_URL", raising=False)
+    monkeypatch.setattr("pipelines.core.ledger.engine.PRAGMAS", ("journal_mode=WAL", "busy_timeout=50"))
+    settings.cache_clear()
+    upgrade()
+    with sqlite3.connect(tmp_path / "ledger.db", isolation_level=None) as elsewhere:
+        elsewhere.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sa.exc.OperationalError, match="locked"), transaction() as session:
+            session.execute(sa.select(Drop))
+        elsewhere.execute("ROLLBACK")
+    elsewhere.close()
+    done = []
+
+    def write(number: int) -> None:
+        with transaction() as session:
+            session.execute(sa.text("select 1"))
+            time.sleep(0.1)  # twice what SQLite itself would wait, so that none comes through without a turn
+            done.append(number)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(done) == list(range(6))
 
 
 def test_a_whole_intake(ledger: str):

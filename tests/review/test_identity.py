@@ -104,6 +104,7 @@ class TestLocalSignIn:
         assert "made-up people" not in page.text
         there = Browser(app)
         mark = mark_of(there.get("/sign-in"))
+        browser.cookies.clear()
         browser.cookies.set(cookies.FORM, there.cookies[cookies.FORM])
         assert browser.post("/sign-in/local", data={"csrf": mark, "who": "analyst"}).status_code == 404
         assert all_sessions() == []

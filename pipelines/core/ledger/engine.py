@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,8 +23,15 @@ KEPT, MOST = 10, 50
 """Connections of a process that are kept open, and at most: one for each thread that serves a page, and some more."""
 
 ONLY_READS = "loda_only_reads"
+BUSY_SECONDS = 60
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000", "secure_delete=ON")
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"busy_timeout={BUSY_SECONDS * 1000}",
+    "secure_delete=ON",
+)
 """How SQLite is used: readers beside a writer, safe after a power cut, deleted rows overwritten."""
 
 
@@ -38,13 +46,39 @@ def _engine(url: str) -> sa.Engine:
             for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
 
-        @sa.event.listens_for(made, "begin")
-        def _write_lock_at_once(connection: sa.Connection) -> None:
-            # A transaction that starts by reading and then writes cannot wait for another writer.
-            only_reads = connection.get_execution_options().get(ONLY_READS, False)
-            connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
-
+        _write_in_turn(made)
     return made
+
+
+def _write_in_turn(made: sa.Engine) -> None:
+    """Begin writing on SQLite with its write lock, the threads of this process one after the other.
+
+    SQLite's own wait is a sleep and another try, so that under load a newcomer passes those who have slept for long.
+    """
+    turn = threading.Lock()
+    having: set[sa.Connection] = set()
+
+    @sa.event.listens_for(made, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get(ONLY_READS, False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Whoever waits in vain goes on to SQLite's own wait, whose error says that the ledger is locked.
+        if turn.acquire(timeout=BUSY_SECONDS):
+            having.add(connection)
+        try:
+            # A transaction that starts by reading and then writes cannot wait for another writer.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            _end(connection)
+            raise
+
+    @sa.event.listens_for(made, "commit")
+    @sa.event.listens_for(made, "rollback")
+    def _end(connection: sa.Connection) -> None:
+        if connection in having:
+            having.remove(connection)
+            turn.release()
 
 
 def engine() -> sa.Engine:

@@ -195,10 +195,11 @@ class ListEntry(Base):
     """
 
     __tablename__ = "loda_list_entry"
+    __table_args__ = (sa.Index("ix_loda_list_entry_property", "uprn", "list_id", unique=True),)
 
     list_id: Mapped[str] = mapped_column(sa.ForeignKey("loda_list.id", ondelete="CASCADE"), primary_key=True)
     rank: Mapped[int] = mapped_column(primary_key=True)
-    uprn: Mapped[str] = mapped_column(sa.String(12), index=True)
+    uprn: Mapped[str] = mapped_column(sa.String(12))
     address: Mapped[str] = mapped_column(sa.Text)
     ward: Mapped[str | None] = mapped_column(sa.String(80))
     probability: Mapped[float]

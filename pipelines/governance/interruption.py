@@ -1,0 +1,66 @@
+"""Whether the night before came to its end. One that was killed is told by the next, in words and in the audit log.
+
+A night that is under way has a line of its own in the ledger, which goes when it ends in whatever way but a kill. One
+night at a time runs on a ledger, so a line that is there when a night begins was left by one that was killed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipelines.core import clock
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import StageState
+from pipelines.core.lock import exclusive
+from pipelines.core.settings import settings
+from pipelines.core.types import StageResult
+from pipelines.governance import audit
+
+STAGE = "night"
+LONDON = "london"
+LOCK = "night"
+"""Held by a whole night; who wants none to run holds it too."""
+
+
+@contextmanager
+def night_under_way() -> Iterator[StageResult | None]:
+    """Alone on this ledger: a night, and what there is to tell of the one before; None where that came to its end.
+
+    Raises:
+        Busy: another night ran for longer than `LODA_LOCK_TIMEOUT_SECONDS`.
+    """
+    with exclusive(LOCK):
+        told = _begun()
+        try:
+            yield told
+        finally:
+            _ended()
+
+
+def _begun() -> StageResult | None:
+    now = clock.now()
+    with transaction() as session:
+        left = session.get(StageState, (STAGE, LONDON))
+        sentence = None
+        if left is not None:
+            sentence = (
+                f"The night that began on {left.made_at:%d %B %Y at %H:%M} UTC was interrupted before its end. "
+                "What it had finished stands; the rest is done now."
+            )
+            details = {"began": left.made_at.isoformat()}
+            audit.record(session, who=settings().operator, what="night interrupted", about=LONDON, details=details)
+            session.delete(left)
+            session.flush()
+        session.add(
+            StageState(stage=STAGE, borough=LONDON, input_hash="", made_at=now, summary={"process": os.getpid()})
+        )
+    return StageResult(STAGE, LONDON, "made", sentence) if sentence else None
+
+
+def _ended() -> None:
+    with transaction() as session:
+        mark = session.get(StageState, (STAGE, LONDON))
+        if mark is not None:
+            session.delete(mark)

@@ -1,0 +1,58 @@
+"""What a backup is made of: the parts, where each lies, and what of a home is of no use elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipelines.core.bucket import Folder
+from pipelines.core.settings import settings
+
+MANIFEST = "manifest.json"
+LEDGER = "ledger"
+PIECE = 1024 * 1024
+
+
+def parts() -> dict[str, Folder]:
+    """Folders by the name they have in a backup."""
+    own = settings()
+    return {
+        "bucket": Folder(own.bucket_url),
+        "lake": Folder(own.lake_url),
+        "published": Folder(own.published_url),
+        "mappings": Folder(str(own.mappings_dir)),
+        "agreements": Folder(str(own.agreements_dir)),
+        "reference": Folder(str(own.reference_dir)),
+        "home": Folder(str(own.home)),
+    }
+
+
+def is_left_out(part: str, path: str, others: set[str]) -> bool:
+    """Whether a file is not taken: of a home what other parts hold, the ledger, locks and half-written files."""
+    name = path.rsplit("/", 1)[-1]
+    if name.startswith(".") and name.endswith(".part"):
+        return True
+    if part != "home":
+        return False
+    full = f"{Folder(str(settings().home)).root}/{path}"
+    ledger = ledger_file()
+    return (
+        any(full.startswith(f"{root}/") for root in others)
+        or (ledger is not None and full.startswith(str(ledger)))
+        or path.startswith("locks/")
+        or name.endswith((".lock", ".part"))
+    )
+
+
+def ledger_file() -> Path | None:
+    """The ledger's file where it is SQLite; None where it is PostgreSQL."""
+    url = sa.make_url(settings().ledger_url)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def hash_of_file(path: Path) -> str:
+    """SHA-256 of a file, read a MiB at a time."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
