@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,23 +11,21 @@ from pipelines.cli.console import need_ledger
 from pipelines.core.errors import LodaError
 
 
-@app.command(epilog="Example: loda publish --open --out open/ --as-of 2026-09-30")
+@app.command(epilog="Example: loda publish --open")
 def publish(
-    open_: Annotated[bool, typer.Option("--open", help="Counts by area, small numbers protected.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder; empty means open/<as-of>/ where lists go.")] = None,
-    as_of: Annotated[str, typer.Option(help="Records up to this day, as 2026-09-30; empty means today.")] = "",
+    open_: Annotated[bool, typer.Option("--open", help="Figures by area, from which nobody is worked out.")] = False,
+    out: Annotated[str, typer.Option(help="Folder or fsspec URL; empty means open/ where lists are published.")] = "",
 ) -> None:
-    """Write open data: counts by borough, ward and LSOA from which nobody can be worked out."""
-    from pipelines.publish.open.stage import describe, publish_open
+    """Write this quarter's open data: figures by borough, ward and LSOA, published once a quarter."""
+    from pipelines.publish.open.stage import publish_open
 
     with sentences():
         if not open_:
             raise LodaError("Say what to publish: loda publish --open.")
-        try:
-            day = date.fromisoformat(as_of) if as_of else None
-        except ValueError:
-            raise LodaError(f"'{as_of}' is no day; write it as 2026-09-30.") from None
         need_ledger()
-        target = publish_open(out, day)
-        said = describe(target)
-        typer.echo(f"{said['rows']:,} counts, {said['hidden']:,} of them hidden; begin with {target / 'index.html'}")
+        found = publish_open(out)
+        if not found.made:
+            typer.echo(f"The {found.words} was published on {found.issued} and stands: {found.url}/index.html")
+            return
+        count = f"{found.rows:,} figures of {found.boroughs} borough{'' if found.boroughs == 1 else 's'}"
+        typer.echo(f"The {found.words} is published: {count}; begin with {found.url}/index.html")

@@ -1,96 +1,131 @@
-"""True counts of records by LSOA, from the lake through governance; nothing here is fit to be published."""
+"""True counts of properties by LSOA, from the lake through governance; nothing here is fit to be published."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import sqlalchemy as sa
 
-from pipelines.core.ledger.engine import snapshot
-from pipelines.core.ledger.lists import newest_list
-from pipelines.core.ledger.models import ListEntry
 from pipelines.core.tables import LINK, PROPERTY
 from pipelines.governance import access, standing
+from pipelines.publish.open.protect import FEWEST_HOMES
+from schemas import registry
 
 PURPOSE: access.Purpose = "hmo_detection"
 PLACED = ("linked", "parent")
+NOT_RECORDED = "not_recorded"
+ALL = "all"
+WINDOW = timedelta(days=365)
+"""Things that happen are counted over a year, since boroughs' extracts go back differently far."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One dataset, the field whose values part its records, and the field of the day from which a record counts."""
+    """What is counted of one dataset: properties with a record of each kind.
 
+    `by` is the field whose codes are the kinds, `day` the field of the day from which a record counts, `only` a field
+    and the code that it must have. `over_a_year`: of the 365 days up to the day of publication alone.
+    """
+
+    measure: str
+    title: str
     dataset: str
     by: str
     day: str
     only: tuple[str, str] | None = None
-    measure: str = ""
+    over_a_year: bool = True
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Meanings by kind. All of the contract's codes, so that a kind that falls to none does not vanish."""
+        codes = registry.contract(self.dataset).by_name[self.by].codes or {}
+        return {**codes, NOT_RECORDED: "the borough's extract does not say"}
 
 
 SOURCES = (
-    Source("hmo_licence", "licence_type", "commencement_date", ("licence_status", "current"), "licence"),
-    Source("licence_application", "application_status", "received_date", None, "application"),
-    Source("service_request", "request_category", "received_date", None, "request"),
-    Source("inspection", "finding", "visit_date", None, "inspection"),
+    Source(
+        "licence",
+        "properties with a licence in force",
+        "hmo_licence",
+        "licence_type",
+        "commencement_date",
+        ("licence_status", "current"),
+        over_a_year=False,
+    ),
+    Source(
+        "application",
+        "properties of which a licence was applied for",
+        "licence_application",
+        "application_status",
+        "received_date",
+    ),
+    Source("request", "properties complained about", "service_request", "request_category", "received_date"),
+    Source("inspection", "properties visited", "inspection", "finding", "visit_date"),
 )
-"""The measures of a source are parts that do not overlap, and no measure is the sum of others."""
+PROPERTIES = "property"
+"""The measure of all properties of the gazetteer, of the one kind `all`."""
+
+AREA_COLUMNS = ["uprn", "ward_code", "ward_name", "lsoa_code", "easting", "northing"]
 
 
 def areas(borough: str) -> pd.DataFrame:
     """Properties with `uprn`, `ward_code`, `ward_name`, `lsoa_code`, `easting`, `northing` of a borough.
 
-    An LSOA lies in several wards; as in the ONS's best-fit tables it counts to the ward that most of its homes are in,
-    so that LSOAs add up to wards and no difference of overlapping areas is published.
+    An LSOA may lie in several wards; as in the ONS's best-fit tables it counts to the ward that most of its homes are
+    in, so that wards are sums of LSOAs. LSOAs with fewer than `FEWEST_HOMES` properties are left out.
     """
-    if access.grain("public", borough, "gazetteer", PURPOSE) is None:
-        return pd.DataFrame(columns=["uprn", "ward_code", "ward_name", "lsoa_code", "easting", "northing"])
-    names = ["borough", "uprn", "ward_code", "ward_name", "lsoa_code", "easting", "northing"]
-    wanted = pa.schema([PROPERTY.field(name) for name in names])
+    if access.grain("public", borough, standing.SPINE, PURPOSE) is None:
+        return pd.DataFrame(columns=AREA_COLUMNS)
+    wanted = pa.schema([PROPERTY.field(name) for name in ["borough", *AREA_COLUMNS]])
     homes = access.read_table("property", wanted, boroughs=[borough]).to_pandas()
-    homes = homes.dropna(subset=["ward_code", "lsoa_code"])
-    many = homes.groupby(["lsoa_code", "ward_code", "ward_name"], dropna=False).size().reset_index(name="n")
+    homes = homes.dropna(subset=["ward_code", "lsoa_code"]).drop_duplicates("uprn")
+    homes = homes[homes.groupby("lsoa_code")["uprn"].transform("size") >= FEWEST_HOMES]
+    many = homes.groupby(["lsoa_code", "ward_code"]).size().reset_index(name="n")
     best = many.sort_values(["n", "ward_code"], ascending=[False, True]).drop_duplicates("lsoa_code")
+    names = homes.dropna(subset=["ward_name"]).drop_duplicates("ward_code").set_index("ward_code")["ward_name"]
     placed = homes.drop(columns=["ward_code", "ward_name"]).merge(best.drop(columns="n"), on="lsoa_code")
-    return placed.drop_duplicates("uprn")
+    named = placed["ward_code"].map(names).fillna(placed["ward_code"])
+    return placed.assign(ward_name=named)[AREA_COLUMNS].sort_values("uprn", ignore_index=True)
 
 
-def by_lsoa(borough: str, homes: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Counts by `measure`, `value`, `lsoa_code` in column `count`; of records on or before the day only."""
+def by_lsoa(borough: str, homes: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Properties by `lsoa_code`, `measure`, `kind` in column `n`: every LSOA and kind, with 0 where there is none.
+
+    A property counts once a kind, however many records it has, so that one household moves a count by one at most. A
+    measure is left out where the borough's agreement does not let the public see its counts, or no extract ever came.
+    """
+    arrived = standing.datasets_of(borough)
+    parts = [_tally(homes.assign(kind=ALL), PROPERTIES, [ALL], homes)]
     wanted = pa.schema([LINK.field(n) for n in ("borough", "dataset", "record_id", "uprn", "decision")])
     links = access.read_table("link", wanted, boroughs=[borough]).to_pandas()
     links = links[links["decision"].isin(PLACED)].merge(homes[["uprn", "lsoa_code"]], on="uprn")
-    links = links.sort_values("uprn").drop_duplicates(["dataset", "record_id"])
-    parts = [_tally(homes.assign(value="all"), "property")]
     for source in SOURCES:
-        if access.grain("public", borough, source.dataset, PURPOSE) is None:
-            continue
-        columns = ["record_id", source.by, source.day, *([source.only[0]] if source.only else [])]
-        rows = access.read_dataset(source.dataset, boroughs=[borough], purpose=PURPOSE, columns=columns).to_pandas()
-        rows = rows[pd.to_datetime(rows[source.day]) <= pd.Timestamp(as_of)]
-        if source.only:
-            rows = rows[rows[source.only[0]] == source.only[1]]
-        rows = rows.merge(links[links["dataset"] == source.dataset][["record_id", "lsoa_code"]], on="record_id")
-        parts.append(_tally(rows.assign(value=rows[source.by].fillna("not_recorded")), source.measure))
-    parts.append(_tally(_listed(borough, as_of).merge(homes, on="uprn").assign(value="all"), "listed"))
+        if source.dataset in arrived and access.grain("public", borough, source.dataset, PURPOSE) is not None:
+            rows = _records(borough, source, day)
+            of_these = links.loc[links["dataset"] == source.dataset, ["record_id", "uprn", "lsoa_code"]]
+            rows = rows.merge(of_these, on="record_id").drop_duplicates(["kind", "uprn"])
+            parts.append(_tally(rows, source.measure, list(source.kinds), homes))
     return pd.concat(parts, ignore_index=True)
 
 
-def _listed(borough: str, as_of: date) -> pd.DataFrame:
-    """Properties within capacity of the borough's current list, where it may stand and is not of a later day."""
-    if standing.list_refusal(borough) is not None:
-        return pd.DataFrame({"uprn": np.array([], dtype=object)})
-    with snapshot() as session:
-        issued = newest_list(session, borough)
-        if issued is None or issued.as_of > as_of:
-            return pd.DataFrame({"uprn": np.array([], dtype=object)})
-        wanted = sa.select(ListEntry.uprn).where(ListEntry.list_id == issued.id, ListEntry.rank <= issued.capacity)
-        return pd.DataFrame({"uprn": np.array(session.scalars(wanted).all(), dtype=object)})
+def _records(borough: str, source: Source, day: date) -> pd.DataFrame:
+    """`record_id` and `kind` of the records that count on the day."""
+    columns = ["record_id", source.by, source.day, *([source.only[0]] if source.only else [])]
+    found = access.read_dataset(source.dataset, boroughs=[borough], purpose=PURPOSE, columns=columns)
+    rows: pd.DataFrame = found.to_pandas()
+    at = pd.to_datetime(rows[source.day])
+    counts = at <= pd.Timestamp(day)
+    if source.over_a_year:
+        counts &= at > pd.Timestamp(day - WINDOW)
+    if source.only:
+        counts &= rows[source.only[0]] == source.only[1]
+    counted: pd.DataFrame = rows.loc[counts, ["record_id"]].assign(kind=rows[source.by].fillna(NOT_RECORDED))
+    return counted
 
 
-def _tally(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
-    counted = rows.groupby(["value", "lsoa_code"]).size().reset_index(name="count")
-    return counted.assign(measure=measure)
+def _tally(rows: pd.DataFrame, measure: str, kinds: list[str], homes: pd.DataFrame) -> pd.DataFrame:
+    every = pd.MultiIndex.from_product([sorted(homes["lsoa_code"].unique()), kinds], names=["lsoa_code", "kind"])
+    counted = rows.groupby(["lsoa_code", "kind"]).size().reindex(every, fill_value=0)
+    return counted.reset_index(name="n").assign(measure=measure)

@@ -1,190 +1,132 @@
-"""The files of open data: CSV, Parquet, GeoJSON, DCAT, Frictionless, dictionary and a page, all from one table."""
+"""The files of a publication: CSV, Parquet, GeoJSON, dictionary, metadata and a page, all from one table."""
 
 from __future__ import annotations
 
-import base64
 import io
-import json
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import matplotlib
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from matplotlib.figure import Figure
 from pyproj import Transformer
 
-from pipelines.governance.access import ROUNDING_MULTIPLE, SUPPRESSION_THRESHOLD
-from pipelines.publish.html import render
-from pipelines.publish.open.counting import SOURCES
-from schemas import registry
+from pipelines.publish.open import metadata, page
+from pipelines.publish.open.counting import ALL, PROPERTIES, SOURCES
+from pipelines.publish.open.table import COLUMNS
 
-LICENCE = {
-    "name": "OGL-UK-3.0",
-    "title": "Open Government Licence v3.0",
-    "path": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
-}
-MEANING = {
-    "borough": "Borough, by the name LODA gives it.",
-    "area_level": "borough, ward or lsoa (2021 areas as the borough's gazetteer has them).",
-    "area_code": "Code of the area; for a borough its name.",
-    "area_name": "Name of the area.",
-    "parent_code": "The area it is counted to: an LSOA to the ward that most of its homes are in.",
-    "measure": "What is counted.",
-    "value": "Which kind of it; kinds do not overlap.",
-    "count": f"Rounded to {ROUNDING_MULTIPLE}; empty where hidden. 0 is none.",
-    "status": "shown or hidden. Hidden is small or protects a small one.",
-}
-FEWEST_HOMES = 100
-"""A point stands for an area only if so many properties lie in it; it is their mean, rounded to 100 m."""
+PACKAGE = "datapackage.json"
+"""Written last: a folder without it is no publication."""
+
+DICTIONARY = ("what", "name", "of", "source", "description")
 
 
-def every(table: pd.DataFrame, homes: pd.DataFrame, day: date) -> dict[str, bytes]:
-    """File names and bytes; the same table gives the same bytes."""
-    dictionary = _dictionary()
-    return {
-        "counts.csv": table.to_csv(index=False, lineterminator="\n").encode(),
+@dataclass(frozen=True)
+class Period:
+    """A quarter of the calendar, and the day of it on which its publication was made."""
+
+    day: date
+
+    @property
+    def quarter(self) -> int:
+        """1 to 4."""
+        return (self.day.month + 2) // 3
+
+    @property
+    def name(self) -> str:
+        """As folders are called: 2026-q4."""
+        return f"{self.day.year}-q{self.quarter}"
+
+    @property
+    def words(self) -> str:
+        """As people say it."""
+        return f"{('first', 'second', 'third', 'fourth')[self.quarter - 1]} quarter of {self.day.year}"
+
+
+def every(table: pd.DataFrame, homes: pd.DataFrame, period: Period) -> dict[str, bytes]:
+    """File names and bytes, `PACKAGE` last; the same table and period give the same bytes.
+
+    `table` has the columns of `pipelines.publish.open.table.COLUMNS`; `homes` those of `counting.areas`.
+    """
+    described = dictionary()
+    made = {
+        "counts.csv": _csv(table),
         "counts.parquet": _parquet(table),
-        "areas.geojson": _json(_geojson(table, homes)),
-        "dictionary.csv": dictionary.to_csv(index=False, lineterminator="\n").encode(),
-        "datapackage.json": _json(_package(table, day)),
-        "dcat.jsonld": _json(_dcat(day)),
-        "index.html": _page(table, day),
+        "areas.geojson": metadata.as_json(geojson(table, homes)),
+        "dictionary.csv": _csv(described),
     }
+    made["index.html"] = page.page(table, described, period.words, period.day, made)
+    made["dcat.jsonld"] = metadata.as_json(metadata.dcat(period.name, period.words, period.day, made))
+    made[PACKAGE] = metadata.as_json(
+        metadata.package(table, list(DICTIONARY), period.name, period.words, period.day, made)
+    )
+    return made
 
 
-def _json(content: Any) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _parquet(table: pd.DataFrame) -> bytes:
+    kinds = [pa.field(name, pa.int64() if name in ("count", "margin") else pa.string()) for name in COLUMNS]
     out = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None), out)
+    rows = pa.Table.from_pandas(table, schema=pa.schema(kinds), preserve_index=False)
+    pq.write_table(rows.replace_schema_metadata(None), out, compression="zstd")
     return out.getvalue()
 
 
-def _geojson(table: pd.DataFrame, homes: pd.DataFrame) -> dict[str, Any]:
-    wide = table.assign(key=table["measure"] + "_" + table["value"])
-    areas = wide.drop_duplicates("area_code").set_index("area_code")
-    values = wide.pivot_table(index="area_code", columns="key", values="count", aggfunc="first")
-    to_degrees = Transformer.from_crs("EPSG:27700", "EPSG:4326", always_xy=True)
-    features = []
-    for level, column in (("ward", "ward_code"), ("lsoa", "lsoa_code")):
-        known = homes.dropna(subset=["easting", "northing"])
-        found = known.groupby(column).agg(x=("easting", "mean"), y=("northing", "mean"), n=("uprn", "size"))
-        for code, at in found.sort_index().iterrows():
-            own = areas[areas["area_level"] == level]
-            if code not in own.index:
-                continue
-            lon, lat = to_degrees.transform(round(at["x"], -2), round(at["y"], -2))
-            point = {"type": "Point", "coordinates": [round(lon, 4), round(lat, 4)]}
-            counted = values.loc[code] if code in values.index else pd.Series(dtype=float)
-            properties = {"area_code": code, "area_level": level, "area_name": own.loc[code, "area_name"]}
-            properties |= {k: None if pd.isna(v) else int(v) for k, v in counted.items()}
-            features.append(
-                {
-                    "type": "Feature",
-                    "id": f"{level}-{code}",
-                    "geometry": point if at["n"] >= FEWEST_HOMES else None,
-                    "properties": properties,
-                }
-            )
-    return {"type": "FeatureCollection", "features": features}
+def geojson(table: pd.DataFrame, homes: pd.DataFrame) -> dict[str, Any]:
+    """A point for each ward and LSOA with its figures as `measure.kind`: the middle of all its properties, to 100 m.
 
-
-def _dictionary() -> pd.DataFrame:
-    """Columns of the table, and every measure with its dataset's and field's description from the contract."""
-    rows = [{"kind": "column", "name": name, "source": "", "description": text} for name, text in MEANING.items()]
-    rows += [
-        {"kind": "measure", "name": "property", "source": "gazetteer", "description": "Properties of the gazetteer."},
-        {"kind": "measure", "name": "listed", "source": "ledger", "description": "Leads on the list; no findings."},
-    ]
-    for source in SOURCES:
-        field = registry.contract(source.dataset).by_name[source.by]
-        rows.append(
-            {
-                "kind": "measure",
-                "name": source.measure,
-                "source": f"{source.dataset}.{source.by}",
-                "description": field.description,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _package(table: pd.DataFrame, day: date) -> dict[str, Any]:
-    fields = [
-        {"name": name, "type": "integer" if name == "count" else "string", "description": MEANING[name]}
-        for name in table
-    ]
-    schema = {"fields": fields, "missingValues": [""], "primaryKey": ["area_level", "area_code", "measure", "value"]}
-    return {
-        "name": "loda-hmo-counts",
-        "title": "Houses in multiple occupation: counts by area",
-        "created": f"{day}T00:00:00Z",
-        "licenses": [LICENCE],
-        "rows": len(table),
-        "hidden": int((table["status"] == "hidden").sum()),
-        "resources": [
-            {
-                "name": "counts",
-                "path": "counts.csv",
-                "format": "csv",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "profile": "tabular-data-resource",
-                "schema": schema,
-            },
-            {"name": "areas", "path": "areas.geojson", "format": "geojson", "mediatype": "application/geo+json"},
-            {"name": "dictionary", "path": "dictionary.csv", "format": "csv", "mediatype": "text/csv"},
-        ],
-    }
-
-
-def _dcat(day: date) -> dict[str, Any]:
-    kinds = {
-        "counts.csv": "text/csv",
-        "counts.parquet": "application/vnd.apache.parquet",
-        "areas.geojson": "application/geo+json",
-    }
-    return {
-        "@context": {"dcat": "http://www.w3.org/ns/dcat#", "dct": "http://purl.org/dc/terms/"},
-        "@type": "dcat:Dataset",
-        "dct:title": "Houses in multiple occupation: counts by area",
-        "dct:description": "Protected counts by borough, ward and LSOA.",
-        "dct:issued": day.isoformat(),
-        "dct:license": {"@id": LICENCE["path"]},
-        "dcat:distribution": [
-            {"@type": "dcat:Distribution", "dcat:downloadURL": {"@id": name}, "dcat:mediaType": kind}
-            for name, kind in kinds.items()
-        ],
-    }
-
-
-def _page(table: pd.DataFrame, day: date) -> bytes:
-    top = table[table["area_level"] == "borough"]
-    plots = []
-    for measure, part in top.groupby("measure"):
-        wide = part.pivot_table(index="area_name", columns="value", values="count", aggfunc="first", dropna=False)
-        rows = [
-            (n, ["hidden" if pd.isna(v) else f"{int(v):,}" for v in line])
-            for n, line in zip(wide.index, wide.to_numpy(), strict=True)
+    RFC 7946: WGS 84, longitude first. Where properties lie is no secret, and every LSOA has at least a hundred.
+    """
+    known = homes.dropna(subset=["easting", "northing"])
+    levels = {"ward": "ward_code", "lsoa": "lsoa_code"}
+    middles = pd.concat(
+        [
+            known.groupby(column)[["easting", "northing"]].mean().rename_axis("area_code").assign(area_level=level)
+            for level, column in levels.items()
         ]
-        plots.append(
-            {"measure": measure, "kinds": list(wide.columns), "rows": rows, "image": _plot(wide, str(measure))}
-        )
-    return render("open.html", day=day.isoformat(), plots=plots, least=SUPPRESSION_THRESHOLD, base=ROUNDING_MULTIPLE)
+    )
+    places = middles.round({"easting": -2, "northing": -2}).set_index("area_level", append=True)
+    to_degrees = Transformer.from_crs("EPSG:27700", "EPSG:4326", always_xy=True)
+    lon, lat = to_degrees.transform(places["easting"].to_numpy(), places["northing"].to_numpy())
+    places = places.assign(lon=lon.round(4), lat=lat.round(4))[["lon", "lat"]]
+    small = table[table["area_level"] != "borough"]
+    names = ["area_code", "area_level", "area_name", "parent_code", "borough_code", "borough_name"]
+    wide = (
+        small.assign(figure=small["measure"] + "." + small["kind"])
+        .pivot_table(index=names, columns="figure", values="count", aggfunc="first")
+        .reset_index()
+        .merge(places, left_on=["area_code", "area_level"], right_index=True, how="left")
+    )
+    figures = [column for column in wide if column not in (*names, "lon", "lat")]
+    return {"type": "FeatureCollection", "features": [_feature(row, names, figures) for row in wide.to_dict("records")]}
 
 
-def _plot(wide: pd.DataFrame, measure: str) -> str:
-    with matplotlib.rc_context({"svg.hashsalt": "loda", "font.size": 9}):
-        figure = Figure(figsize=(8, 1.2 + 0.35 * len(wide)), layout="constrained")
-        axes = figure.add_subplot()
-        wide.astype("Float64").fillna(0).astype(float).plot.barh(stacked=True, ax=axes, colormap="viridis")
-        axes.set_xlabel(f"{measure}: rounded count; hidden counts are not drawn")
-        axes.set_ylabel("")
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-        out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None})
-    return base64.b64encode(out.getvalue()).decode()
+def _feature(row: dict[Any, Any], names: list[str], figures: list[Any]) -> dict[str, Any]:
+    there = pd.notna(row["lon"])
+    return {
+        "type": "Feature",
+        "id": f"{row['borough_code']}-{row['area_level']}-{row['area_code']}",
+        "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]} if there else None,
+        "properties": {name: row[name] for name in names}
+        | {name: int(row[name]) for name in figures if pd.notna(row[name])},
+    }
+
+
+def dictionary() -> pd.DataFrame:
+    """Columns, measures and kinds with their meanings, those of kinds from the contracts; columns as `DICTIONARY`."""
+    rows = [("column", name, "", "", text) for name, text in COLUMNS.items()]
+    rows.append(("measure", PROPERTIES, "", "gazetteer", "Properties: all that the borough's gazetteer has."))
+    rows.append(("kind", ALL, PROPERTIES, "gazetteer", "Every property."))
+    for source in SOURCES:
+        when = "in the 365 days up to the day of publication" if source.over_a_year else "on the day of publication"
+        text = f"{source.title.capitalize()}, {when}, each once a kind."
+        rows.append(("measure", source.measure, "", source.dataset, text))
+        rows += [
+            ("kind", kind, source.measure, f"{source.dataset}.{source.by}", f"{meaning[:1].upper()}{meaning[1:]}.")
+            for kind, meaning in source.kinds.items()
+        ]
+    return pd.DataFrame(rows, columns=list(DICTIONARY))

@@ -1,139 +1,127 @@
-"""The stage: one night's open data, protected, as files in one folder that appears whole or not at all."""
+"""The stage: one publication a quarter, in a folder of its own that is whole before anything leads to it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from datetime import date
-from pathlib import Path
+import re
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pipelines.core import clock
+from pipelines.core.bucket import Folder
 from pipelines.core.errors import ConfigurationError, NotFound
+from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.governance import audit
-from pipelines.publish.open import counting, files
-from pipelines.publish.open.protect import Decision, Tree, decide
+from pipelines.publish.open import counting, files, metadata, page, protect
+from pipelines.publish.open.table import published
 from schemas import registry
 
-COLUMNS = ["borough", "area_level", "area_code", "area_name", "parent_code", "measure", "value", "count", "status"]
+CATALOGUE, OVERVIEW = "catalog.jsonld", "index.html"
 
 
-def publish_open(out: Path | None = None, as_of: date | None = None) -> Path:
-    """Write what may be published of all boroughs; returns the folder.
+@dataclass(frozen=True)
+class Publication:
+    """Where a quarter's publication lies, what it holds, and whether it was made just now."""
 
-    What the numbers were rounded from is kept in `<home>/open-basis/`, apart from what is published, because the next
-    publication must know what this one showed.
+    name: str
+    words: str
+    url: str
+    issued: str
+    rows: int
+    boroughs: int
+    made: bool
+
+
+def publish_open(out: str = "") -> Publication:
+    """Publish this quarter's figures of all boroughs below `out`, by default `<published_url>/open`.
+
+    `<out>/<quarter>/` first, its `datapackage.json` last, which makes it a publication; then `<out>/catalog.jsonld`
+    and `<out>/index.html`, which lead to every publication. Killed half way, what was published before stands, and it
+    is simply done again. A quarter that is published is never made anew.
 
     Raises:
         NotFound: the lake has no property of any borough that may be counted.
-        ConfigurationError: what is published lies on a server and no folder was named, or the folder is in the way.
+        ConfigurationError: a file of this quarter is not as it was published, or the folder is somebody else's.
     """
-    day = as_of or clock.today()
-    target = out or _published() / "open" / day.isoformat()
-    if target.exists() and not (target / "datapackage.json").is_file():
-        raise ConfigurationError(f"{target} exists and is no earlier open data; name another folder with --out.")
-    before = _before(day)
-    tables, bases, places = [], [], []
-    for slug, borough in registry.boroughs().items():
-        homes = counting.areas(slug)
-        if homes.empty:
-            continue
-        nodes, tree = _tree(slug, borough.name, homes)
-        counts = counting.by_lsoa(slug, homes, day)
-        for (measure, value), part in counts.groupby(["measure", "value"]):
-            leaf = nodes["area_code"].map(part.set_index("lsoa_code")["count"]).fillna(0).to_numpy(np.int64)
-            leaf = np.where(tree.leaves, leaf, 0)
-            made = decide(tree, leaf, _former(before, slug, measure, value, nodes))
-            rows = nodes.assign(measure=measure, value=value, borough=slug)
-            shown = pd.Series(made.published, dtype="Int64").mask(~made.shown)
-            tables.append(rows.assign(count=shown.array, status=np.where(made.shown, "shown", "hidden")))
-            bases.append(rows.assign(basis=made.basis, shown=made.shown))
-        places.append(homes)
-    if not tables:
-        raise NotFound("The lake has no properties to count; run 'loda run' first.")
-    table = pd.concat(tables, ignore_index=True)[COLUMNS]
-    made_files = files.every(table, pd.concat(places), day)
-    _place(made_files, target)
-    _keep(pd.concat(bases, ignore_index=True), day)
-    digest = hashlib.sha256(b"".join(made_files[name] for name in sorted(made_files))).hexdigest()
-    details = {"rows": len(table), "hidden": int((table["status"] == "hidden").sum()), "sha256": digest}
-    audit.note(what="publish open data", about=f"open/{day}", details=details)
-    return target
+    folder = Folder(out or f"{settings().published_url.rstrip('/')}/open")
+    period = files.Period(clock.today())
+    with exclusive("open"):
+        if folder.exists(OVERVIEW) and not folder.exists(CATALOGUE) and not _publications(folder):
+            raise ConfigurationError(
+                f"{folder.url} has an {OVERVIEW} that is no open data; name another folder: --out."
+            )
+        package = _standing(folder, period.name)
+        made = package is None
+        if package is None:
+            package = _publish(folder, period)
+        publications = _publications(folder)
+        folder.write_bytes(CATALOGUE, metadata.as_json(metadata.catalogue(publications)))
+        folder.write_bytes(OVERVIEW, page.overview(publications))
+    url = f"{folder.url}/{period.name}"
+    issued = str(package["created"])[:10]
+    return Publication(period.name, period.words, url, issued, package["rows"], len(package["boroughs"]), made)
 
 
-def _published() -> Path:
-    url = settings().published_url
-    if "://" in url and not url.startswith("file://"):
-        raise ConfigurationError(
-            "Open data is written to a folder; LODA_PUBLISHED_URL is a server, so name one: --out."
-        )
-    return Path(url.removeprefix("file://"))
-
-
-def _tree(slug: str, name: str, homes: pd.DataFrame) -> tuple[pd.DataFrame, Tree]:
-    wards = homes[["ward_code", "ward_name"]].drop_duplicates("ward_code").sort_values("ward_code")
-    lsoas = homes[["lsoa_code", "ward_code"]].drop_duplicates("lsoa_code").sort_values("lsoa_code")
-    parts = [
-        pd.DataFrame({"area_level": ["borough"], "area_code": [slug], "area_name": [name], "parent_code": [""]}),
-        pd.DataFrame({"area_code": wards["ward_code"], "area_name": wards["ward_name"]}).assign(
-            area_level="ward", parent_code=slug
-        ),
-        pd.DataFrame({"area_code": lsoas["lsoa_code"], "parent_code": lsoas["ward_code"]}).assign(
-            area_level="lsoa", area_name=lsoas["lsoa_code"]
-        ),
-    ]
-    nodes = pd.concat(parts, ignore_index=True)
-    numbers = pd.Series(nodes.index, index=nodes["area_code"])
-    return nodes, Tree(nodes["parent_code"].map(numbers).fillna(0).to_numpy(np.int64))
-
-
-def _basis_folder() -> Path:
-    return settings().home / "open-basis"
-
-
-def _before(day: date) -> pd.DataFrame | None:
-    """The decisions of the last publication up to the day, this day's own included: done again it gives the same."""
-    kept = [path for path in sorted(_basis_folder().glob("*.parquet")) if path.stem <= day.isoformat()]
-    return pd.read_parquet(kept[-1]) if kept else None
-
-
-def _former(
-    before: pd.DataFrame | None, slug: str, measure: object, value: object, nodes: pd.DataFrame
-) -> Decision | None:
-    if before is None:
-        return None
-    own = before[(before["borough"] == slug) & (before["measure"] == measure) & (before["value"] == value)]
-    if own["area_code"].tolist() != nodes["area_code"].tolist():
-        return None
-    return Decision(own["basis"].to_numpy(np.int64), own["shown"].to_numpy(bool))
-
-
-def _keep(bases: pd.DataFrame, day: date) -> None:
-    folder = _basis_folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = folder / f".{day}.part"
-    bases.to_parquet(part, index=False)
-    part.replace(folder / f"{day}.parquet")
-
-
-def _place(made: dict[str, bytes], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".open-", dir=target.parent))
-    part.chmod(0o755)
+def _publish(folder: Folder, period: files.Period) -> dict[str, Any]:
+    made = _files(period)
+    last = made.pop(files.PACKAGE)
     for name, content in made.items():
-        (part / name).write_bytes(content)
-    if target.exists():
-        shutil.rmtree(target)
-    os.rename(part, target)  # noqa: PTH104 - one step of the file system
+        folder.write_bytes(f"{period.name}/{name}", content)
+    package: dict[str, Any] = json.loads(last)
+    details = {
+        "rows": package["rows"],
+        "boroughs": len(package["boroughs"]),
+        "sha256": hashlib.sha256(last).hexdigest(),
+    }
+    # Before the file that makes it a publication: rather a line too many than a publication without one.
+    audit.note(what="publish open data", about=f"open/{period.name}", details=details)
+    folder.write_bytes(f"{period.name}/{files.PACKAGE}", last)
+    return package
 
 
-def describe(target: Path) -> dict[str, int]:
-    """Rows and resources of a written folder, for a command to print."""
-    package = json.loads((target / "datapackage.json").read_text(encoding="utf-8"))
-    return {"rows": package["rows"], "hidden": package["hidden"]}
+def _files(period: files.Period) -> dict[str, bytes]:
+    secret = protect.secret()
+    tables, places = [], []
+    for slug, borough in registry.boroughs().items():
+        homes = counting.areas(slug) if borough.london else pd.DataFrame()
+        if not homes.empty:
+            tables.append(published(borough, homes, counting.by_lsoa(slug, homes, period.day), secret))
+            places.append(homes)
+    if not tables:
+        raise NotFound("The lake has no properties that may be counted; run 'loda run' first.")
+    return files.every(pd.concat(tables, ignore_index=True), pd.concat(places, ignore_index=True), period)
+
+
+def _publications(folder: Folder) -> list[dict[str, Any]]:
+    """The Data Packages of all whole publications, newest first."""
+    whole = re.compile(rf"\d{{4}}-q[1-4]/{re.escape(files.PACKAGE)}")
+    found = [entry.path for entry in folder.list() if whole.fullmatch(entry.path)]
+    return [json.loads(_read(folder, path)) for path in sorted(found, reverse=True)]
+
+
+def _standing(folder: Folder, name: str) -> dict[str, Any] | None:
+    """The Data Package of a quarter that is published, None where it is not.
+
+    Raises:
+        ConfigurationError: a file is missing or has other bytes.
+    """
+    if not folder.exists(f"{name}/{files.PACKAGE}"):
+        return None
+    package: dict[str, Any] = json.loads(_read(folder, f"{name}/{files.PACKAGE}"))
+    for file, sha256 in package["files"].items():
+        path = f"{name}/{file}"
+        if not folder.exists(path) or hashlib.sha256(_read(folder, path)).hexdigest() != sha256:
+            raise ConfigurationError(
+                f"{folder.url}/{path} is not as it was published: put it back from a backup, or take the folder {name} "
+                "away and publish the quarter anew."
+            )
+    return package
+
+
+def _read(folder: Folder, path: str) -> bytes:
+    with folder.read(path) as handle:
+        return handle.read()
