@@ -82,6 +82,8 @@ def areas(borough: str) -> pd.DataFrame:
     homes = access.read_table("property", wanted, boroughs=[borough]).to_pandas()
     homes = homes.dropna(subset=["ward_code", "lsoa_code"]).drop_duplicates("uprn")
     homes = homes[homes.groupby("lsoa_code")["uprn"].transform("size") >= FEWEST_HOMES]
+    if homes.empty:
+        return pd.DataFrame(columns=AREA_COLUMNS)
     many = homes.groupby(["lsoa_code", "ward_code"]).size().reset_index(name="n")
     best = many.sort_values(["n", "ward_code"], ascending=[False, True]).drop_duplicates("lsoa_code")
     names = homes.dropna(subset=["ward_name"]).drop_duplicates("ward_code").set_index("ward_code")["ward_name"]

@@ -79,7 +79,7 @@ def _plot(wide: pd.DataFrame, width: float, legend_columns: int) -> dict[str, An
     kinds = list(wide)
     lines = 0 if len(kinds) == 1 else -(-len(kinds) // legend_columns)
     height = 0.75 + 0.3 * len(wide) + 0.24 * lines
-    with matplotlib.rc_context({"svg.hashsalt": "loda", "font.size": 10.5}):
+    with matplotlib.rc_context({"svg.hashsalt": "loda", "svg.fonttype": "none", "font.size": 10.5}):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
         places, start = np.arange(len(wide))[::-1], np.zeros(len(wide))

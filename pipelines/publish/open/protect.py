@@ -63,7 +63,8 @@ def margin(cells: Ints) -> Ints:
     """How far a figure that is added up from so many cells lies from the truth at most, in about 19 of 20 cases.
 
     The errors of cells are independent and their mean is 0; the standard deviation of one is `BASE` / 2 at most, so
-    twice that of a sum is `BASE` times the root of the number of its cells. Of one cell `BASE` - 1, with certainty.
+    twice that of a sum is `BASE` times the root of the number of its cells, here up to the next multiple of `BASE`. Of
+    one cell `BASE` - 1, with certainty.
     """
-    found: Ints = np.minimum((BASE - 1) * cells, np.ceil(BASE * np.sqrt(cells))).astype(np.int64)
+    found: Ints = np.minimum((BASE - 1) * cells, np.ceil(np.sqrt(cells)) * BASE).astype(np.int64)
     return found
