@@ -23,14 +23,15 @@ WINDOW = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Source:
-    """What is counted of one dataset: properties with a record of each kind.
+    """What is counted of one dataset: properties with a record of each kind. `counted` says it in words.
 
     `by` is the field whose codes are the kinds, `day` the field of the day from which a record counts, `only` a field
     and the code that it must have. `over_a_year`: of the 365 days up to the day of publication alone.
     """
 
     measure: str
-    title: str
+    heading: str
+    counted: str
     dataset: str
     by: str
     day: str
@@ -47,6 +48,7 @@ class Source:
 SOURCES = (
     Source(
         "licence",
+        "Licences in force",
         "properties with a licence in force",
         "hmo_licence",
         "licence_type",
@@ -56,13 +58,16 @@ SOURCES = (
     ),
     Source(
         "application",
-        "properties of which a licence was applied for",
+        "Applications for a licence",
+        "properties for which a licence was applied for",
         "licence_application",
         "application_status",
         "received_date",
     ),
-    Source("request", "properties complained about", "service_request", "request_category", "received_date"),
-    Source("inspection", "properties visited", "inspection", "finding", "visit_date"),
+    Source(
+        "request", "Complaints", "properties complained about", "service_request", "request_category", "received_date"
+    ),
+    Source("inspection", "Visits", "properties visited", "inspection", "finding", "visit_date"),
 )
 PROPERTIES = "property"
 """The measure of all properties of the gazetteer, of the one kind `all`."""

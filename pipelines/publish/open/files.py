@@ -122,8 +122,8 @@ def dictionary() -> pd.DataFrame:
     rows.append(("measure", PROPERTIES, "", "gazetteer", "Properties: all that the borough's gazetteer has."))
     rows.append(("kind", ALL, PROPERTIES, "gazetteer", "Every property."))
     for source in SOURCES:
-        when = "in the 365 days up to the day of publication" if source.over_a_year else "on the day of publication"
-        text = f"{source.title.capitalize()}, {when}, each once a kind."
+        when = "in the 365 days to the day of publication" if source.over_a_year else "on the day of publication"
+        text = f"{source.counted.capitalize()} {when}. A property counts once in each kind."
         rows.append(("measure", source.measure, "", source.dataset, text))
         rows += [
             ("kind", kind, source.measure, f"{source.dataset}.{source.by}", f"{meaning[:1].upper()}{meaning[1:]}.")

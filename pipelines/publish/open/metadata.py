@@ -14,7 +14,7 @@ from pipelines.core.settings import settings
 from pipelines.publish.open.protect import BASE
 from pipelines.publish.open.table import COLUMNS, KEY, LEVELS
 
-TITLE = "Houses in multiple occupation: licences, complaints and visits by area"
+TITLE = "Houses in multiple occupation: figures by area"
 KEYWORDS = ["housing", "houses in multiple occupation", "HMO", "licensing", "London", "LSOA", "ward"]
 LICENCE = {
     "name": "OGL-UK-3.0",

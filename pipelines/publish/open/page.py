@@ -14,11 +14,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipelines.publish.html import render
+from pipelines.publish.open.counting import PROPERTIES, SOURCES
 from pipelines.publish.open.metadata import FORMATS, LICENCE, TITLE
 from pipelines.publish.open.protect import BASE, FEWEST_HOMES
 
 WIDE, NARROW = 9.4, 3.4
 """Inches at 96 pixels: as wide as the page's text on a screen, and on a telephone of 360 pixels."""
+
+LETTER, SAMPLE = 7.6, 46
+"""Pixels of a letter in a legend, and of the colour beside it with the space between."""
+
+HEADINGS = {PROPERTIES: "Properties", **{source.measure: source.heading for source in SOURCES}}
 
 COLOURS = ("#0b5c6b", "#f0a830", "#7b2d68", "#8fc1a9", "#c8553d", "#3d5a98", "#b8b04a", "#5b5b5b", "#d9a5b3", "#9aa5b1")
 """Neighbours differ in lightness as well as in hue, so that they are told apart without seeing colour."""
@@ -58,27 +64,29 @@ def _measure(top: pd.DataFrame, dictionary: pd.DataFrame, measure: str, told: st
     own = top[top["measure"] == measure]
     wide = own.pivot_table(index="borough_name", columns="kind", values="count", aggfunc="first")[list(kinds.index)]
     margins = own.drop_duplicates("borough_name").set_index("borough_name")["margin"]
-    names = {kind: str(kind).replace("_", " ") for kind in wide}
+    names = {kind: str(kind).replace("_", " ").replace("hmo", "HMO") for kind in wide}
     shown = wide.rename(columns=names)
     rows = [
         {"name": name, "figures": list(zip(names.values(), figures, strict=True)), "margin": int(margins[name])}
         for name, figures in zip(shown.index, shown.to_numpy().tolist(), strict=True)
     ]
     return {
-        "name": measure,
+        "heading": HEADINGS[measure],
         "told": told,
         "kinds": [(names[kind], text) for kind, text in kinds.items()],
         "rows": rows,
-        "wide": _plot(shown, WIDE, 4),
-        "narrow": _plot(shown, NARROW, 2),
+        "wide": _plot(shown, WIDE),
+        "narrow": _plot(shown, NARROW),
     }
 
 
-def _plot(wide: pd.DataFrame, width: float, legend_columns: int) -> dict[str, Any]:
+def _plot(wide: pd.DataFrame, width: float) -> dict[str, Any]:
     """Bars by borough, a colour a kind, as a picture for the page: `data` (base64 SVG), `width`, `height` (pixels)."""
     kinds = list(wide)
-    lines = 0 if len(kinds) == 1 else -(-len(kinds) // legend_columns)
-    height = 0.75 + 0.3 * len(wide) + 0.24 * lines
+    longest = max(len(str(kind)) for kind in kinds)
+    columns = min(max(int((width * 96 - 20) // (LETTER * longest + SAMPLE)), 1), len(kinds))
+    lines = 0 if len(kinds) == 1 else -(-len(kinds) // columns)
+    height = 0.9 + 0.3 * len(wide) + 0.24 * lines
     with matplotlib.rc_context({"svg.hashsalt": "loda", "svg.fonttype": "none", "font.size": 10.5}):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
@@ -92,9 +100,10 @@ def _plot(wide: pd.DataFrame, width: float, legend_columns: int) -> dict[str, An
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if width < WIDE else 8, integer=True))
         axes.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
+        axes.set_xlabel("properties, rounded")
         axes.set_xlim(0, max(start.max() * 1.03, BASE))
         if lines:
-            figure.legend(loc="outside upper left", ncols=legend_columns, frameon=False, handlelength=1.0)
+            figure.legend(loc="outside upper left", ncols=columns, frameon=False, handlelength=1.0)
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return {
