@@ -6,10 +6,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from pipelines.core.tables import LINK, PROPERTY
 from pipelines.governance import access
+from pipelines.publish.open import counting
+from pipelines.publish.open.table import published
+from schemas import registry
 from tests.unit.governed_world import drop, rows
 
 TODAY = date(2026, 8, 20)
@@ -80,3 +84,35 @@ def lsoa_of(number: int, area: int) -> str:
 def _write(table: str, schema: pa.Schema, content: list[dict[str, Any]], borough: str) -> None:
     named = [{name: row.get(name) for name in schema.names} for row in content]
     access.write_table(table, pa.Table.from_pylist(named, schema=schema), borough=borough, made_from={})
+
+
+def made_up(
+    boroughs: tuple[str, ...] = ("camden", "city_of_london"), lsoas: int = 6
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table and homes of a publication without a lake: of the first borough all measures, of the others licences."""
+    rng = np.random.default_rng(7)
+    tables, places = [], []
+    for number, slug in enumerate(boroughs, start=1):
+        area = np.repeat(np.arange(lsoas), HOMES)
+        homes = pd.DataFrame(
+            {
+                "uprn": [f"{number}{n:06d}" for n in range(len(area))],
+                "ward_code": [ward_of(number, which) for which in area],
+                "ward_name": [f"Ward {which // 2 + 1}, with a comma" for which in area],
+                "lsoa_code": [lsoa_of(number, which) for which in area],
+                "easting": 528_000.0 + 600 * area + rng.uniform(0, 500, len(area)),
+                "northing": 180_000.0 + 1_500 * number + rng.uniform(0, 500, len(area)),
+            }
+        )
+        sources = counting.SOURCES if number == 1 else counting.SOURCES[:1]
+        kinds = [(counting.PROPERTIES, counting.ALL), *((one.measure, kind) for one in sources for kind in one.kinds)]
+        counts = pd.DataFrame(
+            [
+                {"lsoa_code": lsoa_of(number, which), "measure": measure, "kind": kind, "n": int(rng.poisson(8))}
+                for which in range(lsoas)
+                for measure, kind in kinds
+            ]
+        )
+        tables.append(published(registry.borough(slug), homes, counts, b"s" * 32))
+        places.append(homes)
+    return pd.concat(tables, ignore_index=True), pd.concat(places, ignore_index=True)
