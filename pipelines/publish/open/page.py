@@ -101,6 +101,7 @@ def _plot(wide: pd.DataFrame, width: float) -> dict[str, Any]:
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if width < WIDE else 8, integer=True))
         axes.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel("properties, rounded")
+        axes.set_ylim(-0.6, len(wide) - 0.4)
         axes.set_xlim(0, max(start.max() * 1.03, BASE))
         if lines:
             figure.legend(loc="outside upper left", ncols=columns, frameon=False, handlelength=1.0)
