@@ -237,7 +237,10 @@ def test_publishing_is_on_record(august: Path) -> None:
     publish_open()
     with transaction() as session:
         lines = [line for line in session.query(AuditEvent) if line.what == "publish open data"]
+        reads = [line for line in session.query(AuditEvent) if line.what == "read" and line.about == "camden"]
     assert [line.about for line in lines] == ["open/2026-q3"]
+    (read,) = [line.details for line in reads if line.details["by"] == "publish open"]
+    assert {"link", "property", "service_request"} <= {one["table"] for one in read["reads"]}
 
 
 def test_the_command_says_what_it_did(august: Path) -> None:

@@ -16,6 +16,7 @@ from pipelines.core.errors import ConfigurationError, NotFound
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.governance import audit
+from pipelines.governance.reads import reading
 from pipelines.publish.open import counting, files, metadata, page, protect
 from pipelines.publish.open.table import published
 from schemas import registry
@@ -87,10 +88,13 @@ def _files(period: files.Period) -> dict[str, bytes]:
     secret = protect.secret()
     tables, places = [], []
     for slug, borough in registry.boroughs().items():
-        homes = counting.areas(slug) if borough.london else pd.DataFrame()
-        if not homes.empty:
-            tables.append(published(borough, homes, counting.by_lsoa(slug, homes, period.day), secret))
-            places.append(homes)
+        if not borough.london:
+            continue
+        with reading("publish open", slug):
+            homes = counting.areas(slug)
+            if not homes.empty:
+                tables.append(published(borough, homes, counting.by_lsoa(slug, homes, period.day), secret))
+                places.append(homes)
     if not tables:
         raise NotFound("The lake has no properties that may be counted; run 'loda run' first.")
     return files.every(pd.concat(tables, ignore_index=True), pd.concat(places, ignore_index=True), period)
