@@ -23,7 +23,7 @@ from tests.examples import examples
 from tests.unit.open_world import lsoa_of, ward_of
 
 CAMDEN = registry.borough("camden")
-FEW = settings(max_examples=examples(20, 300), deadline=None)
+FEW = settings(max_examples=examples(20, 100), deadline=None)
 SMALL = set(range(1, BASE))
 OFFSETS = np.arange(BASE)
 

@@ -92,9 +92,9 @@ def areas(borough: str) -> pd.DataFrame:
     many = homes.groupby(["lsoa_code", "ward_code"]).size().reset_index(name="n")
     best = many.sort_values(["n", "ward_code"], ascending=[False, True]).drop_duplicates("lsoa_code")
     names = homes.dropna(subset=["ward_name"]).drop_duplicates("ward_code").set_index("ward_code")["ward_name"]
-    placed = homes.drop(columns=["ward_code", "ward_name"]).merge(best.drop(columns="n"), on="lsoa_code")
-    named = placed["ward_code"].map(names).fillna(placed["ward_code"])
-    return placed.assign(ward_name=named)[AREA_COLUMNS].sort_values("uprn", ignore_index=True)
+    placed: pd.DataFrame = homes.drop(columns=["ward_code", "ward_name"]).merge(best.drop(columns="n"), on="lsoa_code")
+    placed["ward_name"] = placed["ward_code"].map(names).fillna(placed["ward_code"])
+    return placed[AREA_COLUMNS].sort_values("uprn", ignore_index=True)
 
 
 def by_lsoa(borough: str, homes: pd.DataFrame, day: date) -> pd.DataFrame:
