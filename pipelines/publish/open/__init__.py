@@ -1,1 +1,1 @@
-"""Open data: counts by borough, ward and LSOA that the London Datastore could carry, small numbers protected."""
+"""Open data: figures by borough, ward and LSOA from which nobody is worked out; docs/open-data.md has the argument."""
