@@ -15,6 +15,7 @@ from pipelines.cli import (
     onboard,
     outcomes,
     pages,
+    publish,
     serve,
 )
 from pipelines.cli.app import app
