@@ -2,8 +2,10 @@
 # make serve    the officers' pages on 127.0.0.1 until Ctrl-C, five ready people to sign in as (PORT=8001 for another)
 # make airflow  the real scheduler and web page on 127.0.0.1 until Ctrl-C (another port: make airflow PORT=8081)
 # make screenshots   a picture of every page at two widths in var/screenshots; needs Chromium
-# make check    lint, types, import layers, contracts          make test   every test
+# make check    lint, types, import layers, contracts, secrets
+# make test     every test but whole nights and pages in a browser, which are   make test-whole
 # make docs     the documentation as pages in build/docs, every link within it checked
+# make audit    bill of materials in build/, licences, known vulnerabilities (asks PyPI)
 # make setup    the environment alone                          make lock   pin the dependencies anew
 # make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
 # make cluster-test   a night by two workers on PostgreSQL, S3 and Redis, all started and ended by the test;
@@ -13,10 +15,12 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check airflow clean lock setup screenshots docs faults cluster-test
+.PHONY: help run serve test test-whole audit check airflow clean lock setup screenshots docs faults cluster-test
 
 PYTHON ?= python3
 WORKERS ?= 2
+# Whole nights, canaries through Airflow and pages in a browser: minutes a file.
+WHOLE := tests/night tests/privacy tests/browser
 BIN := .venv/bin
 READY := .venv/ready
 
@@ -47,8 +51,13 @@ airflow: $(READY)
 	@exec $(BIN)/python dags/serve_airflow.py --port $(or $(PORT),8080)
 
 # Compiled code is kept even where the environment says not to: tests start some thirty processes that load everything.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+
 test: $(READY)
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+	@$(PYTEST) $(addprefix --ignore=,$(WHOLE) tests/security/test_secrets.py)
+
+test-whole: $(READY)
+	@$(PYTEST) $(WHOLE)
 
 faults: $(READY)
 	@LODA_FAULTS=1 LODA_FAULT_SEED=$(or $(SEED),7) LODA_FAULT_KILLS=$(or $(KILLS),200) LODA_FAULT_WORKERS=$(WORKERS) \
@@ -57,6 +66,16 @@ faults: $(READY)
 # One process: the servers and both workers share this machine.
 cluster-test: $(READY)
 	@LODA_CLUSTER=1 $(BIN)/python -m pytest -q --durations=0 tests/cluster $(if $(KILL),,-k "not killed")
+
+# A package that cannot be asked about fails, so that no silence is taken for safety. Needs PyPI's own interface.
+audit: $(READY)
+	@mkdir -p build
+	@echo "Bill of materials ..." && $(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock \
+	  --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o build/sbom.cdx.json
+	@echo "It is build/sbom.cdx.json."
+	@echo "Licences ..." && $(BIN)/python -m pytest -q tests/security/test_licences.py
+	@echo "Known vulnerabilities ..." && $(BIN)/pip-audit --strict -r requirements.lock --require-hashes --disable-pip \
+	  --progress-spinner off
 
 screenshots: $(READY)
 	@mkdir -p var/screenshots
@@ -75,6 +94,7 @@ check: $(READY)
 	@echo "Import layers ..." && $(BIN)/lint-imports --no-logo
 	@echo "Contracts, mappings, agreements ..." && $(BIN)/python -m schemas.lint && $(BIN)/python -c "$$LINT_CONTRACTS"
 	@echo "Security ..." && $(BIN)/bandit -q -c pyproject.toml -r pipelines review models schemas expectations dags
+	@$(BIN)/python -m pytest -q --no-header tests/security/test_secrets.py
 	@echo "Documentation ..." && $(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 
 # 'datacontract lint' on every contract, in one process instead of thirteen.

@@ -53,7 +53,7 @@ def document(text: str) -> Document:
         _cell(token)
         if token.type == "table_open":
             token.meta = {"caption": last}
-    return Document(Markup(_with_captions(reader, tokens)), contents)  # noqa: S704  # nosec B704 - the reader escapes what it is given
+    return Document(Markup(_with_captions(reader, tokens)), contents)  # noqa: S704  # nosec B704 # the reader escapes what it is given
 
 
 def _cell(token: Token) -> None:

@@ -43,7 +43,7 @@ def read_yaml(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         if fault := _overwhelms(text):
             raise ConfigurationError(f"{path} {fault}; write it plainly.")
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # nosec B506 - a safe loader
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # nosec B506 # a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
 

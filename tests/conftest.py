@@ -56,6 +56,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     with own_home(tmp_path / "home") as folder:
         yield folder
+        monkeypatch.undo()  # what the test set over this home's settings goes before they do
 
 
 def real_data() -> Path:

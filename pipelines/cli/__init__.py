@@ -16,6 +16,7 @@ from pipelines.cli import (
     onboard,
     outcomes,
     pages,
+    publish,
     serve,
     storage,
 )

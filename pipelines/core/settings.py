@@ -110,6 +110,14 @@ class Settings(BaseSettings):
         "", description="Address that metrics go to (OTLP/HTTP); empty leaves it to OpenTelemetry's own settings."
     )
 
+    open_url: str = Field(
+        "", description="Web address below which open data is read; empty makes addresses in its metadata relative."
+    )
+    open_publisher: str = Field(
+        "London Office of Data Analytics", description="Organisation that open data names as its publisher."
+    )
+    open_contact: str = Field("", description="Mail address for questions about open data; empty names none.")
+
     @model_validator(mode="after")
     def _place_what_is_empty(self) -> Self:
         home = self.home.expanduser().absolute()

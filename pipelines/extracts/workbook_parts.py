@@ -85,7 +85,7 @@ class Book:
         # A null byte: text of two bytes a letter, in which a declaration would not be seen.
         if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
             raise RefusedDrop("unreadable_spreadsheet", UNREADABLE)
-        return ElementTree.fromstring(content)  # noqa: S314  # nosec B314 - no entities, and small
+        return ElementTree.fromstring(content)  # noqa: S314  # nosec B314 # no entities, and small
 
     @cached_property
     def _root(self) -> str:

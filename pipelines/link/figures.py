@@ -115,18 +115,31 @@ def _differences(shown: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for (borough, dataset, group), mine in known.groupby(["borough", "dataset", "group"], sort=True):
         low, high = mine.loc[mine["match_rate"].idxmin()], mine.loc[mine["match_rate"].idxmax()]
-        gap = float(high["match_rate"] - low["match_rate"])
-        if gap == 0:
+        points, more_than_chance = difference(mine)
+        if points == 0:
             continue
-        records = low["records"] + high["records"]
-        pooled = (low["match_rate"] * low["records"] + high["match_rate"] * high["records"]) / records
-        error = float(np.sqrt(pooled * (1 - pooled) * (1 / low["records"] + 1 / high["records"])))
-        pairs = len(mine) * (len(mine) - 1) / 2
-        errors = NormalDist().inv_cdf(1 - CHANCE / pairs / 2)
         found.append(
             {"borough": borough, "dataset": dataset, "group": group}
             | {"lowest": low["value"], "lowest_rate": low["match_rate"], "lowest_records": int(low["records"])}
             | {"highest": high["value"], "highest_rate": high["match_rate"], "highest_records": int(high["records"])}
-            | {"points": round(100 * gap, 1), "more_than_chance": gap > errors * error}
+            | {"points": round(points, 1), "more_than_chance": more_than_chance}
         )
     return found
+
+
+def difference(values: pd.DataFrame) -> tuple[float, bool]:
+    """By how many percentage points the lowest and the highest match rate differ, and whether by more than chance.
+
+    Args:
+        values: records and match_rate of each value of a group.
+    """
+    low, high = values.loc[values["match_rate"].idxmin()], values.loc[values["match_rate"].idxmax()]
+    gap = float(high["match_rate"] - low["match_rate"])
+    if gap == 0:
+        return 0.0, False
+    records = low["records"] + high["records"]
+    pooled = (low["match_rate"] * low["records"] + high["match_rate"] * high["records"]) / records
+    error = float(np.sqrt(pooled * (1 - pooled) * (1 / low["records"] + 1 / high["records"])))
+    pairs = len(values) * (len(values) - 1) / 2
+    errors = NormalDist().inv_cdf(1 - CHANCE / pairs / 2)
+    return 100 * gap, gap > errors * error

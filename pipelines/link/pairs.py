@@ -168,7 +168,7 @@ def mistaken_street(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """
     name = features[["name", "name_stem", "name_within"]].max(axis=1).ge(OWN_NAME)
     same = features["postcode"].ge(SAME_POSTCODE) & features["unit"].eq(UNIT_FOUND)
-    return np.asarray(same & (features["number"].ge(2) | name) & ~features["street_here"].ge(1))
+    return np.array(same & (features["number"].ge(2) | name) & ~features["street_here"].ge(1))
 
 
 def _only_by_mistake(

@@ -207,7 +207,7 @@ class Rulings:
         if self.yes.empty:
             return np.zeros(len(made), bool)
         uprn = self._at.map(self.yes).set_axis(made.index)
-        said = uprn.notna().to_numpy()
+        said = np.array(uprn.notna())
         said[said] = ~self._says_more(made.loc[said], uprn[said])
         parents = self._spine.rows.loc[self._spine.rows["is_parent"], "uprn"]
         building = uprn.isin(parents).to_numpy()

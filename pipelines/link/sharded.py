@@ -45,6 +45,7 @@ ELSEWHERE = (
 Ints = npt.NDArray[np.int64]
 
 
+@pd.option_context("mode.copy_on_write", True)
 def link_in_parts(records: pa.Table, gazetteer: pa.Table, workers: int) -> tuple[pa.Table, dict[str, float]]:
     """Links of records (record_id, address, postcode, uprn) to a gazetteer with the spine's columns.
 

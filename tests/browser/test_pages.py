@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from itertools import pairwise
@@ -10,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from pipelines import publish
+from pipelines.publish.open import files
+from pipelines.publish.open.page import overview
 from schemas import registry
-from tests.browser.conftest import NARROW, WIDE, Look, overflow, unfold, violations
+from tests.browser.conftest import NARROW, PHONE, WIDE, Look, overflow, picture, unfold, violations
 from tests.homes import own_home
+from tests.unit.open_world import made_up
 from tests.unit.pages_world import london
 
+QUARTER = files.Period(date(2026, 3, 10))
 PAGES = {
     "datasets": "published/datasets/index.html",
     "dataset with names": "published/datasets/council_tax.html",
@@ -24,6 +29,8 @@ PAGES = {
     "scorecards": "published/scorecards.html",
     "systems": "published/systems/index.html",
     "notices": "bucket/drops/camden/NOTICES.html",
+    "open data": "published/open/2026-q1/index.html",
+    "every quarter's open data": "published/open/index.html",
 }
 
 
@@ -35,7 +42,17 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         london(date(2026, 3, 6), boroughs=("camden", "hammersmith_and_fulham", "kensington_and_chelsea"), months=4)
         publish.publish_pages()
         publish.notify()
+        _open_data(home / "published" / "open")
     return home
+
+
+def _open_data(folder: Path) -> None:
+    """A quarter of all boroughs and the page that leads to it."""
+    made = files.every(*made_up(tuple(slug for slug, one in registry.boroughs().items() if one.london)), QUARTER)
+    for name, content in made.items():
+        (folder / QUARTER.name / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / QUARTER.name / name).write_bytes(content)
+    (folder / "index.html").write_bytes(overview([json.loads(made[files.PACKAGE])]))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -85,3 +102,15 @@ def test_page_prints(written: Path, look_at: Look, name: str) -> None:
     content = page.pdf(format="A4", prefer_css_page_size=True)
     assert content[:5] == b"%PDF-"
     assert len(re.findall(rb"/Type /Page\b", content)) <= 12
+
+
+def test_pictures_of_open_data_fit_the_width_they_are_made_for(written: Path, look_at: Look) -> None:
+    """Drawn for a telephone and for a screen, not shrunk until nobody can read them."""
+    for width, drawn in ((PHONE, 326), (WIDE, 902)):
+        page = look_at(written / PAGES["open data"], width)
+        pictures = page.locator("picture img")
+        assert pictures.count() == 5
+        for box in (pictures.nth(n).bounding_box() for n in range(5)):
+            assert box is not None
+            assert abs(box["width"] - drawn) <= 2
+        picture(page, f"open-data-{width}")

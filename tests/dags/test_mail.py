@@ -67,6 +67,7 @@ def mailing(tmp_path: Path, box: tuple[Box, int], monkeypatch: pytest.MonkeyPatc
     with own_home(tmp_path / "home", **environment) as home:
         (home / "contacts.yaml").write_text("camden: [data@camden.example]\nbarnet: records@barnet.example\n")
         yield box[0]
+        monkeypatch.undo()
 
 
 def failing(borough: str, sentence: str, task: str = "intake.harmonise") -> dict[str, Any]:
@@ -262,3 +263,16 @@ def test_lists_that_are_not_out_by_the_deadline_are_one_mail(mailing: Box, monke
 def test_the_deadline_is_londons_in_summer_too(home: Path) -> None:
     assert deadline.minutes_late(datetime(2026, 7, 1, 5, 30, tzinfo=UTC)) == 30
     assert deadline.minutes_late(datetime(2026, 1, 1, 5, 30, tzinfo=UTC)) == 0
+
+
+@pytest.mark.parametrize(
+    ("promised", "looked_at"),
+    [("", "5 6 * * *"), ("07:30", "35 7 * * *"), ("08:58", "3 9 * * *"), ("23:59", "4 0 * * *")],
+)
+def test_the_check_runs_five_minutes_after_the_hour_that_is_set(
+    promised: str, looked_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import loda_deadline
+
+    monkeypatch.setenv("LODA_LISTS_DUE", promised)
+    assert loda_deadline.due() == looked_at

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -132,6 +133,26 @@ def _fingerprint(home: Path) -> dict[str, str]:
     return found
 
 
+def test_open_data_of_a_night_names_no_property_and_nobody(night: Night):
+    night.loda("publish", "--open")
+    said = night.loda("publish", "--open").stdout
+    assert "and stands" in said, "a quarter is published once"
+    (folder,) = [path.parent for path in (night.home / "published" / "open").glob("*/datapackage.json")]
+    uprns: set[str] = set()
+    for path in (night.home / "lake" / "property").rglob("*.parquet"):
+        uprns |= set(pq.read_table(path, columns=["uprn"])["uprn"].to_pylist())
+    assert len(uprns) > 2000
+    for name in ("counts.csv", "areas.geojson", "dictionary.csv", "datapackage.json", "dcat.jsonld"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert CANARY not in text
+        assert not uprns & set(re.findall(r"\d{5,12}", text)), name
+    figures = pq.read_table(folder / "counts.parquet").to_pandas()
+    assert set(figures["borough_name"]) == {"Camden", "Lambeth"}
+    assert set(figures["measure"]) == {"property", "licence", "application", "request", "inspection"}
+    assert (figures["count"] % 10 == 0).all()
+    assert figures.loc[figures["area_level"] == "borough", "count"].sum() > 2000
+
+
 def test_canaries_reach_no_receipt_list_log_or_ledger(night: Night):
     assert night.planted > 1000
     assert CANARY not in night.printed
@@ -242,7 +263,9 @@ def test_commands_answer_mistakes_in_one_sentence(night: Night):
         assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "status", "list", "receipt", "doctor", "template", "tonight"])
+@pytest.mark.parametrize(
+    "command", ["demo", "run", "status", "list", "receipt", "doctor", "template", "tonight", "publish"]
+)
 def test_every_command_has_help_with_an_example(command: str):
     assert f"Example: loda {command}" in " ".join(CliRunner().invoke(app, [command, "--help"]).stdout.split())
 

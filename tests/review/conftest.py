@@ -74,6 +74,7 @@ def review_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     with own_home(tmp_path / "home", LODA_REVIEW_LOCAL_SIGN_IN="1") as folder:
         forget_settings()
         yield folder
+        monkeypatch.undo()
     forget_settings()
 
 

@@ -57,7 +57,7 @@ def make_roles(database: str) -> str:
     if not database.replace("_", "").isalnum():
         raise ConfigurationError(f"'{database}' is no plain name of a database; use letters, digits and _.")
     made = "\n".join(
-        f"  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} {can}; END IF;"
+        f"  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} {can}; END IF;"  # nosec B608
         for role, can in ((OWNER, "NOLOGIN"), (MIGRATOR, "LOGIN"), (APP, "LOGIN"), (ANALYST, "NOLOGIN"))
     )
     # Nothing but our own names and one that was checked.
@@ -87,7 +87,7 @@ DO $$ DECLARE it record; BEGIN
   LOOP EXECUTE format('ALTER FUNCTION %s OWNER TO {OWNER}', it.name); END LOOP;
 END $$;
 COMMIT;
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 
 
 def grants() -> list[str]:
