@@ -15,9 +15,10 @@ from pipelines.harmonise.column import NO_TEXT, Column, Mask, spread, true
 
 UNPRINTABLE = r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x{84}\x{86}-\x{9f}\p{Cf}]"
 """Control and format characters that are no white space: among them those that turn the direction of writing round."""
-EDGES = r"^[\s\p{Z}]+|[\s\p{Z}]+$"
-LINE_BREAKS = r"[\s\p{Z},]*[\r\n\x{85}\x{2028}\x{2029}]+[\s\p{Z}]*"
-SPACES = r"[\s\p{Z}]+"
+SPACES = r"[\s\p{Z}\x{85}]+"
+"""White space as Unicode has it: the next-line character is a control character, which neither class holds."""
+EDGES = rf"^{SPACES}|{SPACES}$"
+LINE_BREAKS = r"[\s\p{Z},]*[\r\n\x{85}\x{2028}\x{2029}]+[\s\p{Z}\x{85}]*"
 
 FORMULA = "="
 FEWEST_DIGITS = 6

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +15,6 @@ from pipelines.link.places import fold
 from pipelines.link.spine import Spine, Whole
 from pipelines.link.streets import Streets
 
-Read: TypeAlias = Callable[..., pd.DataFrame]
-"""From texts and postcodes to their parts, as `parse` does."""
 NEEDED = ("record_id", "address", "postcode", "uprn")
 SEPARATOR = "\x1f"
 BESIDE_CANONICAL = ("words", "place", "units")
@@ -62,11 +58,8 @@ def read_records(borough: str, spine: Spine) -> Records:
     return make_records(tables, spine.whole, spine.streets)
 
 
-def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets, read: Read = parse) -> Records:
-    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets.
-
-    `read` reads the texts, as the parser does.
-    """
+def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) -> Records:
+    """Records from tables with the columns `NEEDED`, one a dataset, read with the gazetteer's places and streets."""
     texts = pa.chunked_array(
         [
             pc.binary_join_element_wise(
@@ -80,7 +73,7 @@ def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets, re
     del texts
     found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
     address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = read(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
+    parsed = parse(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
     key = parsed["canonical"]
     for part in ("postcode", *BESIDE_CANONICAL):
         key = key + SEPARATOR + parsed[part]

@@ -20,7 +20,6 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.link import cascade
-from pipelines.link.address import parse
 from pipelines.link.linking import link
 from pipelines.link.pair_model import current
 from pipelines.link.pairs import Missing
@@ -58,7 +57,7 @@ def link_side_by_side(records: pa.Table, gazetteer: pa.Table, workers: int) -> t
         beside = open_.enter_context(ThreadPoolExecutor(1))
         spine = beside.submit(_assembled, rows, whole, kept)
         del rows
-        made = make_records({FILE: records}, whole, streets, partial(_read_beside, processes.map, parts))
+        made = make_records({FILE: records}, whole, streets)
         return link(made, spine.result(), FILE, decide=partial(_decide, processes.map, kept, parts))
 
 
@@ -68,13 +67,6 @@ def _assembled(rows: pd.DataFrame, whole: Whole, kept: Path) -> Spine:
     with kept.open("wb") as file:
         pickle.dump(spine, file, protocol=5)
     return spine
-
-
-def _read_beside(run: Map, parts: int, address: pa.Array, postcode: pa.Array, **known: Any) -> pd.DataFrame:
-    """The parser's reading of the texts, a part of them a worker."""
-    size = -(-len(address) // parts) or 1
-    some = [(address[at : at + size], postcode[at : at + size]) for at in range(0, len(address), size)]
-    return pd.concat(run(partial(parse, **known), *zip(*some, strict=True)), ignore_index=True)
 
 
 def _decide(

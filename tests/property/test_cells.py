@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.extracts import Chunk
@@ -54,6 +54,7 @@ def test_no_cell_raises_and_what_is_kept_keeps_to_the_contract(cells, dataset):
 
 @settings(max_examples=examples(40, 300), deadline=None)
 @given(cells=CELLS)
+@example(cells=["\x85", "a\x85", "\x85b", "a \x85\n b"])
 def test_a_text_that_changes_is_told_and_tidying_twice_changes_nothing(cells):
     once = tidied(column(cells))
     told = np.logical_or.reduce([np.zeros(len(cells), bool), *once.faults.values()])
