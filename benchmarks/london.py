@@ -12,20 +12,17 @@ night is the next one: the three boroughs drop every extract anew, as it is a da
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from night import LODA, MemoryWatch, floor
+from night import Night, a_night, floor
 
 from pipelines.demo.nights import ANCHOR, make
 from pipelines.demo.world.profile import profile
@@ -37,17 +34,6 @@ BARS = {"ordinary": 0.15, "floor": 25.0, "growth": 4.4, "process": 10.0, "togeth
 
 
 @dataclass(frozen=True)
-class Night:
-    """One `loda run`: rows it took in, clock seconds, seconds by stage over all processes, and memory in GiB."""
-
-    rows: int
-    seconds: float
-    by_stage: Mapping[str, float]
-    largest: float
-    together: float
-
-
-@dataclass(frozen=True)
 class Measured:
     """A part of London: its size, its two nights, and the floor of the first (seconds)."""
 
@@ -56,27 +42,6 @@ class Measured:
     first: Night
     ordinary: Night
     floor: float
-
-
-def a_night(environment: Mapping[str, str]) -> Night:
-    """Run a night and watch its memory.
-
-    Raises:
-        SystemExit: a borough failed, or rows in are not accepted plus quarantined.
-    """
-    started = time.perf_counter()
-    night = subprocess.Popen([LODA, "run", "--json"], env=environment, stdout=subprocess.PIPE, text=True)
-    watch = MemoryWatch(night.pid)
-    watch.start()
-    printed, _ = night.communicate()
-    watch.stopped.set()
-    seconds = time.perf_counter() - started
-    summary = json.loads(printed)
-    if summary["failures"]:
-        raise SystemExit(f"The night failed: {summary['failures']}")
-    if summary["rows_in"] != summary["accepted"] + summary["quarantined"]:
-        raise SystemExit("Rows in are not accepted plus quarantined.")
-    return Night(summary["rows_in"], seconds, summary["seconds_by_stage"], watch.largest / 1024, watch.together / 1024)
 
 
 def measure(boroughs: Sequence[str], dwellings: int | None, workers: int) -> Measured:

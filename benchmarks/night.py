@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +31,23 @@ LODA = Path(sys.executable).with_name("loda")
 
 
 @dataclass(frozen=True)
+class Night:
+    """One `loda run`: rows it took in, clock seconds, seconds by stage over all processes, and memory in GiB."""
+
+    rows: int
+    seconds: float
+    by_stage: Mapping[str, float]
+    largest: float
+    together: float
+
+
+@dataclass(frozen=True)
 class Measured:
-    """One night: what went in, how long each stage took, how much memory, and the floor."""
+    """One night at a size, and the floor of the same files."""
 
     dwellings: int
-    rows: int
     megabytes: float
-    seconds: float
-    by_stage: dict[str, float]
-    peak_mib: float
-    largest_process_mib: float
+    night: Night
     floor_seconds: float
 
 
@@ -121,6 +129,27 @@ def floor(bucket: Path, workers: int) -> float:
             return time.perf_counter() - started
 
 
+def a_night(environment: Mapping[str, str]) -> Night:
+    """Run a night and watch its memory.
+
+    Raises:
+        SystemExit: a borough failed, or rows in are not accepted plus quarantined.
+    """
+    started = time.perf_counter()
+    night = subprocess.Popen([LODA, "run", "--json"], env=environment, stdout=subprocess.PIPE, text=True)
+    watch = MemoryWatch(night.pid)
+    watch.start()
+    printed, _ = night.communicate()
+    watch.stopped.set()
+    seconds = time.perf_counter() - started
+    summary = json.loads(printed)
+    if summary["failures"]:
+        raise SystemExit(f"The night failed: {summary['failures']}")
+    if summary["rows_in"] != summary["accepted"] + summary["quarantined"]:
+        raise SystemExit("Rows in are not accepted plus quarantined.")
+    return Night(summary["rows_in"], seconds, summary["seconds_by_stage"], watch.largest / 1024, watch.together / 1024)
+
+
 def one_night(boroughs: int, dwellings: int, workers: int) -> Measured:
     """Make extracts in a throw-away home, run the night over them, and measure the floor on the same files."""
     home = Path(tempfile.mkdtemp(prefix="loda-benchmark-"))
@@ -135,28 +164,7 @@ def one_night(boroughs: int, dwellings: int, workers: int) -> Measured:
         extracts = [p for p in (home / "bucket").rglob("*") if p.is_file()]
         megabytes = sum(p.stat().st_size for p in extracts) / 1e6
         floor_seconds = floor(home / "bucket", workers)
-        started = time.perf_counter()
-        night = subprocess.Popen([LODA, "run", "--json"], env=environment, stdout=subprocess.PIPE, text=True)
-        watch = MemoryWatch(night.pid)
-        watch.start()
-        printed, _ = night.communicate()
-        watch.stopped.set()
-        seconds = time.perf_counter() - started
-        summary = json.loads(printed)
-        if summary["failures"]:
-            raise SystemExit(f"The night failed: {summary['failures']}")
-        if summary["rows_in"] != summary["accepted"] + summary["quarantined"]:
-            raise SystemExit("Rows in are not accepted plus quarantined.")
-        return Measured(
-            dwellings,
-            summary["rows_in"],
-            megabytes,
-            seconds,
-            summary["seconds_by_stage"],
-            watch.together,
-            watch.largest,
-            floor_seconds,
-        )
+        return Measured(dwellings, megabytes, a_night(environment), floor_seconds)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -178,17 +186,19 @@ def main() -> None:
         print(f"{name:<34}{one:>12{form}}{other:>12{form}}{growth:>10}")
 
     line("dwellings a borough", small.dwellings, large.dwellings, ",.0f")
-    line("rows in", small.rows, large.rows, ",.0f")
+    line("rows in", small.night.rows, large.night.rows, ",.0f")
     line("megabytes in", small.megabytes, large.megabytes, ",.1f")
-    line("night, seconds", small.seconds, large.seconds, ",.1f")
-    line("rows a second", small.rows / small.seconds, large.rows / large.seconds, ",.0f")
-    line("peak memory together, MiB", small.peak_mib, large.peak_mib, ",.0f")
-    line("largest process, MiB", small.largest_process_mib, large.largest_process_mib, ",.0f")
+    line("night, seconds", small.night.seconds, large.night.seconds, ",.1f")
+    line("rows a second", small.night.rows / small.night.seconds, large.night.rows / large.night.seconds, ",.0f")
+    line("peak memory together, GiB", small.night.together, large.night.together, ",.2f")
+    line("largest process, GiB", small.night.largest, large.night.largest, ",.2f")
     line("floor, seconds", small.floor_seconds, large.floor_seconds, ",.2f")
-    line("night over floor", small.seconds / small.floor_seconds, large.seconds / large.floor_seconds, ",.1f")
+    line(
+        "night over floor", small.night.seconds / small.floor_seconds, large.night.seconds / large.floor_seconds, ",.1f"
+    )
     print("\nSeconds by stage, summed over processes")
-    for stage in large.by_stage:
-        line(f"  {stage}", small.by_stage.get(stage, 0.0), large.by_stage[stage], ",.1f")
+    for stage in large.night.by_stage:
+        line(f"  {stage}", small.night.by_stage.get(stage, 0.0), large.night.by_stage[stage], ",.1f")
 
 
 if __name__ == "__main__":

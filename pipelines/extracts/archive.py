@@ -27,8 +27,7 @@ DAMAGE = (
     zipfile.LargeZipFile,
     EOFError,
     OSError,
-    NotImplementedError,  # zipfile's own, for a compression or an encryption that it does not know
-    RuntimeError,
+    RuntimeError,  # also of the kind that zipfile has for a compression or an encryption that it does not know
     ValueError,
     zlib.error,
 )
