@@ -1,19 +1,14 @@
-"""The night: what runs for a borough or for London, with locks, without Airflow.
+"""The night's stages: what runs for a borough or for London, with locks, without Airflow.
 
-Airflow's tasks and `loda run` call the same functions. Each returns a `StageResult` with
+Airflow's tasks and `loda run` (`pipelines/whole_night.py`) call the same functions. Each returns a `StageResult` with
 counts and a sentence; a fault is a `LodaError` whose text may be shown to anybody.
 """
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 
 import sqlalchemy as sa
@@ -24,19 +19,14 @@ from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.models import LastGood, ModelVersion
 from pipelines.core.lock import exclusive
-from pipelines.core.orphans import end_with_parent
-from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.governance import interruption
 from pipelines.governance.reads import reading
-from pipelines.observe import lineage, metrics
 from pipelines.observe.lineage import observed
 from schemas import registry
 
 log = logging.getLogger(__name__)
 
 LONDON = "london"
-INTAKE = ("admit", "harmonise", "gate", "propose", "publish_drops")
 
 
 class StageFailed(LodaError):
@@ -44,7 +34,7 @@ class StageFailed(LodaError):
 
 
 @contextmanager
-def _told(stage: str, borough: str) -> Iterator[None]:
+def told(stage: str, borough: str) -> Iterator[None]:
     """Turn an unforeseen exception into a sentence without its text, which may quote personal data."""
     try:
         yield
@@ -316,168 +306,3 @@ def retention() -> StageResult:
 
     with _stage("retention", LONDON, "retention"):
         return apply_retention()
-
-
-@dataclass
-class NightReport:
-    """What one night did: results in the order they came, and the sentences of what failed."""
-
-    as_of: date | None = None
-    results: list[StageResult] = field(default_factory=list)
-    failures: list[tuple[str, str, str]] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was made."""
-        return any(result.outcome == "made" for result in self.results)
-
-
-Progress = Callable[[StageResult, float], None]
-Share = list[tuple[StageResult | tuple[str, str, str], float]]
-
-
-def _share(label: str, steps: Sequence[str], arguments: tuple[object, ...]) -> Share:
-    """Run named stages one after the other for one borough; the first failure ends the borough's share."""
-    done: Share = []
-    for name in steps:
-        started = time.perf_counter()
-        try:
-            with _told(name, label):
-                result = globals()[name](*arguments)
-        except LodaError as error:
-            done.append(((name, label, str(error)), time.perf_counter() - started))
-            break
-        done.append((result, time.perf_counter() - started))
-    return done
-
-
-class _Night:
-    """One run: the pool of processes, the report, and who is told."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.report = NightReport()
-        self.progress = progress
-        self.pool = self._new_pool()
-
-    @staticmethod
-    def _new_pool() -> ProcessPoolExecutor:
-        # Delta's runtime does not survive a fork, so workers are started afresh.
-        afresh = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(settings().workers, mp_context=afresh, initializer=end_with_parent)
-
-    def each(self, boroughs: Sequence[str], steps: Sequence[str], *arguments: object) -> list[str]:
-        """Run stages for every borough, as many at once as there are workers; returns those that failed."""
-        failed = []
-        waiting = {self.pool.submit(_share, borough, steps, (borough, *arguments)): borough for borough in boroughs}
-        for future in as_completed(waiting):
-            failed += [waiting[future]] if not self._take(self._result(future, waiting[future], steps)) else []
-        return failed
-
-    def _result(self, future: Future[Share], label: str, steps: Sequence[str]) -> Share:
-        """What a worker did; a failure where the worker was killed, by want of memory for one."""
-        try:
-            return future.result()
-        except BrokenProcessPool:
-            self.pool.shutdown(wait=False, cancel_futures=True)
-            self.pool = self._new_pool()
-            sentence = f"A process was killed while {steps[0]} of {label} ran or waited; it is tried again next time."
-            return [((steps[0], label, sentence), 0.0)]
-
-    def answer(self) -> None:
-        """Tell everybody what stands after the intake: scorecards and notices."""
-        self.once("publish_pages")
-        self.once("notify")
-
-    def leave(self, boroughs: Sequence[str]) -> None:
-        """Tell of the boroughs whose list stands."""
-        for borough in boroughs:
-            sentence = f"Nothing that {borough} answers for has changed, so its list stands."
-            self._take([(StageResult("rank", borough, "unchanged", sentence), 0.0)])
-
-    def once(self, step: str, *arguments: object) -> bool:
-        """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
-        return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
-
-    def tell(self, result: StageResult) -> None:
-        """Add what is known before any stage runs."""
-        self._take([(result, 0.0)])
-
-    def _take(self, done: Share) -> bool:
-        sound = True
-        for result, seconds in done:
-            if isinstance(result, StageResult):
-                self.report.results.append(result)
-                self.report.seconds[result.stage] = self.report.seconds.get(result.stage, 0.0) + seconds
-                self.progress(result, seconds)
-            else:
-                self.report.failures.append(result)
-                stage, borough, sentence = result
-                self.progress(StageResult(stage, borough, "skipped", f"FAILED: {sentence}"), seconds)
-                sound = False
-        return sound
-
-
-def run(
-    as_of: str | None = None,
-    boroughs: Sequence[str] | None = None,
-    *,
-    retrain: bool = False,
-    progress: Progress = lambda _result, _seconds: None,
-) -> NightReport:
-    """One whole night: intake, link, train if it is due, score, list.
-
-    `boroughs` limits the night to some; a borough that fails keeps its last good state
-    and the others go on.
-
-    Raises:
-        LodaError: a borough is not known, the as-of date is not a date, or another night runs and does not end.
-    """
-    prepare()
-    for slug in boroughs or ():
-        registry.borough(slug)
-    if as_of:
-        resolve_as_of(as_of)
-    with lineage.whole_night(), interruption.night_under_way() as interrupted:
-        night = _Night(progress)
-        try:
-            if interrupted is not None:
-                night.tell(interrupted)
-            _all_stages(night, as_of, boroughs, retrain=retrain)
-        finally:
-            night.pool.shutdown()
-    _measured(night.report)
-    return night.report
-
-
-def _measured(report: NightReport) -> None:
-    """Send the metrics of what stands now; a collector that is away is told in the log and fails no night."""
-    if not metrics.is_on():
-        return
-    try:
-        report.results.append(metrics.measure())
-    except metrics.MetricsNotSent as error:
-        log.warning("%s", error)
-
-
-def _all_stages(night: _Night, as_of: str | None, boroughs: Sequence[str] | None, *, retrain: bool) -> None:
-    night.once("agreements")
-    fresh = [b for b in discover() if boroughs is None or b in boroughs]
-    night.each(fresh, INTAKE)
-    night.each([b for b in boroughs_with_outcomes() if boroughs is None or b in boroughs], ["outcomes"])
-    night.answer()
-    standing = [b for b in boroughs_with_data() if boroughs is None or b in boroughs]
-    if not standing:
-        return
-    night.report.as_of = day = resolve_as_of(as_of)
-    unlinked = night.each(standing, ["link"])
-    night.once("landlords")
-    if retrain or training_is_due():
-        night.once("train", day)
-    due = boroughs_to_list(day, every=bool(as_of))
-    night.leave([b for b in standing if b not in due])
-    ready = [b for b in standing if b in due and b not in unlinked]
-    unranked = night.each(ready, ["features", "score", "licensing", "rank"], day)
-    ranked = [b for b in ready if b not in unranked]
-    night.each(ranked, ["dossiers"], day)
-    night.each(ranked, ["publish_lists"])

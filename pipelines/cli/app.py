@@ -94,13 +94,13 @@ def run(
 
     Exit code 0 when every borough went through, 1 when one failed (the others are out).
     """
-    from pipelines import night
+    from pipelines import whole_night
     from pipelines.cli import display
 
     with sentences():
         started = datetime.now(UTC)
         clock = time.perf_counter()
-        report = night.run(
+        report = whole_night.run(
             as_of or None,
             borough or None,
             retrain=retrain,

@@ -16,7 +16,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, LastGood, ListEntry, ModelVersion, PublishedList
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
-from pipelines.night import NightReport
+from pipelines.whole_night import NightReport
 from schemas import registry
 
 if TYPE_CHECKING:

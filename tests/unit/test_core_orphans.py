@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-NIGHT = "from pipelines.night import _Night; pool = _Night._new_pool()"
+NIGHT = "from pipelines.whole_night import _Night; pool = _Night._new_pool()"
 PLAIN = """
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial

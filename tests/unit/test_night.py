@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from pipelines import night
+from pipelines import night, whole_night
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.types import StageResult
 
@@ -24,7 +24,7 @@ def test_steps_run_in_order_until_one_fails(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(night, "admit", made("admit"))
     monkeypatch.setattr(night, "harmonise", broken)
     monkeypatch.setattr(night, "gate", made("gate"))
-    done = [result for result, _ in night._share("camden", ["admit", "harmonise", "gate"], ("camden",))]
+    done = [result for result, _ in whole_night._share("camden", ["admit", "harmonise", "gate"], ("camden",))]
     assert isinstance(done[0], StageResult)
     stage, borough, sentence = done[1]
     assert (stage, borough, len(done)) == ("harmonise", "camden", 2)
@@ -38,12 +38,12 @@ def test_a_fault_that_is_told_keeps_its_own_sentence(monkeypatch: pytest.MonkeyP
         raise NotFound("There is no such thing.")
 
     monkeypatch.setattr(night, "link", refused)
-    ((failure, _),) = night._share("camden", ["link"], ("camden",))
+    ((failure, _),) = whole_night._share("camden", ["link"], ("camden",))
     assert failure == ("link", "camden", "There is no such thing.")
 
 
 def test_a_killed_worker_costs_its_own_borough_only(home):
-    run = night._Night(lambda _result, _seconds: None)
+    run = whole_night._Night(lambda _result, _seconds: None)
     before = run.pool
     lost: Future = Future()
     lost.set_exception(BrokenProcessPool("killed"))
