@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import IO
 
 import sqlalchemy as sa
 
@@ -54,6 +55,14 @@ def ledger_file() -> Path | None:
 
 
 def hash_of_file(path: Path) -> str:
-    """SHA-256 of a file, read a MiB at a time."""
+    """SHA-256 of a file, read piece by piece."""
     with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        return hash_of(handle)
+
+
+def hash_of(handle: IO[bytes]) -> str:
+    """SHA-256 of what is read, piece by piece."""
+    digest = hashlib.sha256()
+    while piece := handle.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -17,7 +17,7 @@ from pipelines.core.ledger.models import Arrival
 from pipelines.core.settings import settings
 from pipelines.governance import audit
 from pipelines.keeping.backup import row_counts, run_postgres
-from pipelines.keeping.places import LEDGER, MANIFEST, hash_of_file, ledger_file, parts
+from pipelines.keeping.places import LEDGER, MANIFEST, hash_of, hash_of_file, ledger_file, parts
 
 
 def restore(backup: Path) -> dict[str, Any]:
@@ -107,7 +107,8 @@ def _verify(manifest: dict[str, Any]) -> None:
     everything = parts()
     for name, about in manifest["files"].items():
         part, path = name.split("/", 1)
-        _same(f"the size of '{name}'", everything[part].fs.size(everything[part].full(path)), about["bytes"])
+        with everything[part].read(path) as put_back:
+            _same(f"the hash of '{name}'", hash_of(put_back), about["sha256"])
     _same("the ledger's schema", ledger.schema_revisions()[0], manifest["schema"])
     _same("the rows of the ledger's tables", row_counts(), manifest["rows"])
     kept = audit.parse_anchor(manifest["audit"])

@@ -78,13 +78,19 @@ def figures() -> list[Figure]:
 
 
 def _rows() -> Iterator[Figure]:
-    finished = sa.select(Drop).where(Drop.finished_at.is_not(None), Drop.status != DropStatus.DUPLICATE.value)
+    own = (Drop.borough, Drop.dataset)
+    last = sa.func.row_number().over(partition_by=own, order_by=(Drop.finished_at.desc(), Drop.id.desc()))
+    finished = (
+        sa.select(*own, Drop.status, Drop.accepted, Drop.quarantined, last.label("last"))
+        .where(Drop.finished_at.is_not(None), Drop.status != DropStatus.DUPLICATE.value)
+        .subquery()
+    )
     with transaction() as session:
-        drops = session.scalars(finished.order_by(Drop.finished_at, Drop.id)).all()
-    for (borough, dataset), drop in {(drop.borough, drop.dataset): drop for drop in drops}.items():
+        drops = session.execute(sa.select(finished).where(finished.c.last == 1)).all()
+    for drop in drops:
         used = drop.accepted if drop.status in (DropStatus.ACCEPTED.value, DropStatus.SUPERSEDED.value) else 0
-        yield Figure("loda.rows.accepted", used, borough, dataset)
-        yield Figure("loda.rows.quarantined", drop.quarantined, borough, dataset)
+        yield Figure("loda.rows.accepted", used, drop.borough, drop.dataset)
+        yield Figure("loda.rows.quarantined", drop.quarantined, drop.borough, drop.dataset)
 
 
 def _ages() -> Iterator[Figure]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -89,6 +90,19 @@ def test_a_backup_whose_rows_or_audit_log_differ_from_its_manifest_is_not_called
     (kept / "manifest.json").write_text(json.dumps(manifest))
     elsewhere(tmp_path / "other", monkeypatch)
     with pytest.raises(LodaError, match="rows of the ledger"):
+        restore(kept)
+
+
+def test_a_file_that_came_back_with_other_bytes_is_noticed_though_its_size_is_right(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def tear(source: IO[bytes], target: IO[bytes]) -> None:
+        content = source.read()
+        target.write(bytes([content[0] ^ 1]) + content[1:] if content else content)
+
+    elsewhere(tmp_path / "other", monkeypatch)
+    monkeypatch.setattr(shutil, "copyfileobj", tear)
+    with pytest.raises(LodaError, match="the hash of"):
         restore(kept)
 
 
