@@ -116,7 +116,7 @@ export LINT_CONTRACTS
 lock:
 	@test -x .venv/uv/bin/uv || { $(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq uv; }
 	@echo "Resolving ..."
-	@UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes \
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes --no-strip-extras \
 	  --quiet --output-file requirements.lock
 	@echo "requirements.lock is written; 'make setup' installs it."
 

@@ -36,6 +36,8 @@ RISKS = {
     "purpose and field, and writes a log that the database will not change.",
     "Names leak from the lake, a log or a backup.": "Names are tokens before they are stored; logs, receipts and "
     "messages hold none, which a test with marked names shows. Backups are the operator's own.",
+    "Open figures give a household away.": "Figures of small areas are rounded by a secret that never changes, wards "
+    "and boroughs are their sums, and tests play the attacker over several quarters (open-data.md).",
     "Data stay longer than agreed.": "Retention deletes weekly, in history too, and can be asked to prove it.",
     "Somebody who was erased comes back with the next extract.": "Keyed tokens of the erased keep their rows out.",
 }
