@@ -29,14 +29,15 @@ help:
 
 setup: $(READY)
 
-# Made again only when what is installed would change.
+# Made again only when what is installed would change. The lock is whole, so pip resolves nothing: asked to, it takes an
+# extra of a package, which a lock does not name, for one that is not pinned.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo "This needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not one of them or not there. Install one and say: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/pip || { echo "Making the environment in .venv ..."; $(PYTHON) -m venv .venv || { \
 	  echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
 	@echo "Installing the pinned packages, each checked against its hash; the first time takes some minutes ..."
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 	@echo "The environment is ready."
@@ -116,7 +117,7 @@ export LINT_CONTRACTS
 lock:
 	@test -x .venv/uv/bin/uv || { $(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq uv; }
 	@echo "Resolving ..."
-	@UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes --no-strip-extras \
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/uv/bin/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes \
 	  --quiet --output-file requirements.lock
 	@echo "requirements.lock is written; 'make setup' installs it."
 
