@@ -24,7 +24,7 @@ import great_expectations  # noqa: F401 - loaded here, once
 
 from models import hmo  # noqa: F401
 from pipelines import casework, demo, gate, harmonise, ingest, licensing, link, onboard, publish, ranking  # noqa: F401
-from pipelines import night as nights
+from pipelines import whole_night
 from pipelines.casework import take_in  # noqa: F401
 from pipelines.core.settings import settings
 from pipelines.governance import enforcement  # noqa: F401
@@ -50,13 +50,13 @@ class InThisProcess:
 
 def a_night(order: dict[str, Any]) -> dict[str, Any]:
     """A night as `loda run` runs it; killed at a step (`step`) or after so many seconds (`seconds`), if either."""
-    nights._Night._new_pool = staticmethod(InThisProcess)  # type: ignore[assignment]
+    whole_night._Night._new_pool = staticmethod(InThisProcess)  # type: ignore[assignment]
     KILLER.arm(order["home"], int(order.get("step", 0)))
     if order.get("seconds"):
         timer = threading.Timer(order["seconds"], lambda: os.kill(os.getpid(), signal.SIGKILL))
         timer.daemon = True
         timer.start()
-    report = nights.run(order.get("as_of"))
+    report = whole_night.run(order.get("as_of"))
     KILLER.below, steps = "", KILLER.steps
     return {
         "steps": steps,
