@@ -23,8 +23,7 @@ from typing import Any
 import great_expectations  # noqa: F401 - loaded here, once
 
 from models import hmo  # noqa: F401
-from pipelines import casework, demo, gate, harmonise, ingest, licensing, link, onboard, publish, ranking  # noqa: F401
-from pipelines import whole_night
+from pipelines import casework, demo, gate, harmonise, ingest, licensing, link, onboard, publish, ranking, whole_night  # noqa: F401
 from pipelines.casework import take_in  # noqa: F401
 from pipelines.core.settings import settings
 from pipelines.governance import enforcement  # noqa: F401
