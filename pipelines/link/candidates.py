@@ -98,14 +98,14 @@ def _by_place(queries: pd.DataFrame, buildings: pd.DataFrame, said: pd.DataFrame
 
 def opened(numbers: pd.DataFrame) -> pd.DataFrame:
     """Each row once for each number of its range: columns row and key, the street's number (`at`) and the house's."""
-    step = np.where((numbers["high"] - numbers["low"]) % 2 == 0, 2, 1)
-    parts = []
-    for n in range(LONGEST_RANGE):
-        number = numbers["low"] + n * step
-        some = number <= numbers["high"]
-        key = house(numbers.loc[some, "at"].to_numpy(), number[some].to_numpy())
-        parts.append(pd.DataFrame({"row": numbers.loc[some, "row"], "key": key}))
-    return pd.concat(parts, ignore_index=True)
+    low = numbers["low"].to_numpy()
+    wide = numbers["high"].to_numpy() - low
+    step = np.where(wide % 2 == 0, 2, 1)
+    times = np.clip(wide // step + 1, 0, LONGEST_RANGE)
+    nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    number = np.repeat(low, times) + nth * np.repeat(step, times)
+    key = house(np.repeat(numbers["at"].to_numpy(), times), number)
+    return pd.DataFrame({"row": np.repeat(numbers["row"].to_numpy(), times), "key": key})
 
 
 def house(street: npt.NDArray[np.int64], number: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

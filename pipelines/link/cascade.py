@@ -126,10 +126,11 @@ def of_the_block(matched: pd.DataFrame, spine: Spine) -> pd.Series[bool]:
 def _read_by_building(matched: pd.DataFrame, spine: Spine) -> None:
     """Read a number as its building has it: of a flat where the building has no number of its own, or of the house."""
     numbered = matched["as_number"]
-    matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
-    matched.loc[numbered, "kind"] = "FLAT"
-    matched.loc[numbered, "has_unit"] = True
-    matched.loc[numbered, ["name", "name_written"]] = ""
+    if numbered.any():
+        matched.loc[numbered, "identifier"] = matched.loc[numbered, "low"].astype(str)
+        matched.loc[numbered, "kind"] = "FLAT"
+        matched.loc[numbered, "has_unit"] = True
+        matched.loc[numbered, ["name", "name_written"]] = ""
     number = matched["building"].map(spine.buildings["low"]).astype(str)
     undivided = matched["building"].map(spine.buildings["units"]) == 0
     # "Peckham Lodge, 51" may be flat 51, or the lodge at number 51.

@@ -36,6 +36,8 @@ def exact(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.DataFrame:
 
 def _lettered(addresses: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     """`FLAT 12A COBDEN RD` is the flat 12A, where the gazetteer has it; `FLAT 12` may be a flat of any house there."""
+    if addresses.empty:
+        return together([])
     asked = addresses.assign(
         canonical=addresses["canonical"].str.replace(r"^[A-Z]+\|([0-9]+[A-Z]?)\|", r"|\1|", regex=True)
     )
@@ -57,6 +59,9 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
     known = spine.rows["live"] & (spine.rows["canonical"] != "") & (spine.rows["street"] != "")
     rows = spine.rows[[*OF_A_TEXT, "low", "name", "street", "place", "building"]].loc[known]
     once = rows.loc[~rows["canonical"].duplicated(keep=False) & ((rows["low"] >= 0) | (rows["name"] != ""))]
+    addresses = addresses.loc[addresses["canonical"].isin(once["canonical"])]
+    if addresses.empty:
+        return together([])
     line = ["low", "name", "street"]
     where = rows.loc[rows["street"].isin(addresses["street"]), [*line, "postcode"]]
     where = where.assign(name=where["name"].where(where["low"] < 0, "")).drop_duplicates()
@@ -90,14 +95,16 @@ def exact_address(addresses: pd.DataFrame, spine: Spine, notes: Notes) -> pd.Dat
 def by_key(addresses: pd.DataFrame, rows: pd.DataFrame, key: list[str], reason: LinkReason) -> pd.DataFrame:
     """Verdicts for the addresses that agree with a property in all of `key`; people are asked where several do."""
     some = rows.loc[rows["canonical"].isin(addresses["canonical"]), [*key, "uprn", "rank", "is_parent"]]
-    group = some.groupby(key, sort=False).ngroup()
+    if some.empty:
+        return together([])
+    group = some.groupby(key, sort=False).ngroup().to_numpy()
     # The spine is sorted by UPRN, and this sort is stable.
-    ranked = some.assign(group=group).iloc[np.lexsort((some["rank"], group))]
-    lowest = ranked.groupby("group", sort=False)["rank"].transform("min")
-    ranked = ranked.loc[ranked["rank"] == lowest]
-    times = ranked.groupby("group", sort=False)["group"].transform("size")
-    first = ranked.assign(times=times).drop_duplicates("group")
-    found = addresses[key].reset_index(names="address").merge(first, on=key).set_index("address")
+    order = np.lexsort((some["rank"], group))
+    group, rank = group[order], some["rank"].to_numpy()[order]
+    first = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    lowest = np.repeat(rank[first], np.diff(np.r_[first, len(rank)]))
+    best = some.iloc[order[first]].assign(times=np.add.reduceat((rank == lowest).astype(np.int64), first))
+    found = addresses[key].reset_index(names="address").merge(best, on=key).set_index("address")
     one, several = found.loc[found["times"] == 1], found.loc[found["times"] > 1]
     unit, parent = one.loc[~one["is_parent"]], one.loc[one["is_parent"]]
     sure = [

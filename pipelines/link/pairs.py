@@ -250,11 +250,11 @@ class Missing:
         """
         street = spine.streets.number(addresses["street"])
         plain = (street >= 0) & (addresses["low"] >= 0).to_numpy() & (addresses["low"] == addresses["high"]).to_numpy()
-        asked = pd.Series(house(street[plain], addresses["low"].to_numpy()[plain]))
-        there = opened(spine.buildings.assign(at=spine.buildings["street_number"], row=spine.buildings.index))["key"]
         known = int(plain.sum())
         if known < FEW_ADDRESSES:
             return cls(0, 0)
+        asked = pd.Series(house(street[plain], addresses["low"].to_numpy()[plain]))
+        there = opened(spine.buildings.assign(at=spine.buildings["street_number"], row=spine.buildings.index))["key"]
         size = 1 << (known.bit_length() - 1)
         return cls(size, round(round(float((~asked.isin(there)).mean()), 2) * size))
 

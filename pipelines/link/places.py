@@ -45,20 +45,22 @@ def fold(parsed: pd.DataFrame, streets: Collection[str] = ()) -> pd.DataFrame:
     # "The Flat, 12A" and "First Floor Flat, 12A" are 12A as well: the letter is all that the unit has of a name.
     nameless = (out["identifier"] == "") & (out["room"] == "")
     lettered = (out["suffix"].str.len() == 1) & nameless & one_number & ~out["kind"].isin(ASIDE_KINDS)
-    out.loc[lettered, "kind"] = "FLAT"
-    out.loc[lettered, "identifier"] = out.loc[lettered, "suffix"]
-    out.loc[lettered, "from_suffix"] = True
-    out.loc[lettered, "suffix"] = ""
+    if lettered.any():
+        out.loc[lettered, "kind"] = "FLAT"
+        out.loc[lettered, "identifier"] = out.loc[lettered, "suffix"]
+        out.loc[lettered, "from_suffix"] = True
+        out.loc[lettered, "suffix"] = ""
 
     court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf"(?:^| )(?:{BUILDINGS})$")
     court &= ~out["street"].isin(streets)
-    single = court & one_number
-    out.loc[single, "kind"] = "FLAT"
-    out.loc[single, "identifier"] = out.loc[single, "low"].astype(str) + out.loc[single, "identifier"]
-    out.loc[court, "from_suffix"] = False
-    out.loc[court, "name"] = out.loc[court, "street"]
-    out.loc[court, ["street", "suffix"]] = ""
-    out.loc[court, ["low", "high"]] = -1
+    if court.any():
+        single = court & one_number
+        out.loc[single, "kind"] = "FLAT"
+        out.loc[single, "identifier"] = out.loc[single, "low"].astype(str) + out.loc[single, "identifier"]
+        out.loc[court, "from_suffix"] = False
+        out.loc[court, "name"] = out.loc[court, "street"]
+        out.loc[court, ["street", "suffix"]] = ""
+        out.loc[court, ["low", "high"]] = -1
     out["has_unit"] = (out[UNIT] != "").any(axis=1)
     out["name_written"] = written_out(out["name"])
     return out

@@ -25,6 +25,8 @@ def by_uprn(records: Records, spine: Spine) -> tuple[pd.DataFrame, npt.NDArray[n
     known = pd.DataFrame({"uprn": spine.rows["uprn"], "row": np.arange(len(spine.rows))})
     said = pd.DataFrame({"uprn": records.rows["uprn"].to_numpy(), "address": records.rows["address"].to_numpy()})
     distinct = said.loc[said["uprn"] != ""].drop_duplicates().merge(known, on="uprn")
+    if distinct.empty:
+        return together([]).assign(stage=str(LinkStage.UPRN)), np.zeros(len(said), dtype=bool)
     left = records.addresses.loc[distinct["address"]].reset_index(drop=True)
     right = spine.rows.loc[distinct["row"]].reset_index(drop=True)
     distinct["agrees"] = agrees(left, right)

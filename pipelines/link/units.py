@@ -34,6 +34,8 @@ OF_A_PROPERTY = [
     "is_parent",
 ]
 """What is asked of a property here."""
+OF_A_UNIT = [*UNIT, "name_written", "building", "from_suffix"]
+"""What the keys of `RULES` are made of."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,20 @@ def _twice(plain: pd.DataFrame, buildings: pd.DataFrame) -> pd.Series[bool]:
 
 def _lone(candidates: pd.DataFrame) -> pd.Series[str]:
     """By building: the only property there, if it has no unit of its own."""
-    one = candidates.groupby("building").agg(uprn=("uprn", "first"), many=("uprn", "nunique"), unit=("has_unit", "any"))
-    return one.loc[(one["many"] == 1) & ~one["unit"], "uprn"]
+    distinct = candidates[["building", "uprn"]].drop_duplicates()
+    one = distinct.loc[~distinct["building"].duplicated(keep=False)].set_index("building")["uprn"]
+    return one.loc[~one.index.isin(candidates.loc[candidates["has_unit"], "building"])]
 
 
 def _with_unit(queries: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
     if queries.empty:
         return together([])
-    left, right = _keys(queries), _keys(units)
+    left, right = queries[OF_A_UNIT], units[OF_A_UNIT]
     parts: list[pd.DataFrame] = []
     for rule in RULES:
         if left.empty:
             break
+        right = right.loc[right["building"].isin(left["building"])]
         verdict = _choose(queries, _fits(left, right, rule.key), units, rule)
         parts.append(verdict)
         left = left.loc[~left.index.isin(verdict.index)]
@@ -146,7 +150,7 @@ def _without_unit(
     count = queries["building"].map(buildings["units"])
     several = queries.loc[count >= 2]
     house = queries.loc[count < 2]
-    pairs = _pairs(house.assign(key="x"), plain.assign(key="x"), "key")
+    pairs = _pairs(house, plain)
     same = Rule("house", LinkReason.SAME_BUILDING_AND_UNIT, 1.0)
     outhouse, shop = _outhouses(house, pairs, plain), _shops(house, pairs, plain, units)
     behind = house.loc[house.index.isin(outhouse)]
@@ -223,7 +227,9 @@ def _called(queries: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """No unit given, but a name that one property of a numbered building has and no other: that property."""
     left = queries.loc[(queries["name_written"] != "") & (queries["building"].isin(rows["building"]))]
     right = rows.loc[(rows["name_written"] != "") & (rows["low"] >= 0)]
-    pairs = _pairs(left.assign(key="x"), right.assign(key="x"), "key")
+    if left.empty or right.empty:
+        return together([])
+    pairs = _pairs(left, right)
     one = pairs.assign(uprn=right.loc[pairs["row"], "uprn"].to_numpy()).drop_duplicates(["query", "uprn"])
     one = one.loc[~one["query"].duplicated(keep=False)]
     # The last flat that the gazetteer has of a building is not the building.
@@ -233,6 +239,8 @@ def _called(queries: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _rolled_up(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
     """A unit that the gazetteer does not have goes to the building; a letter behind the number does not."""
+    if queries.empty:
+        return together([])
     lettered = queries.loc[queries["from_suffix"]]
     review = verdicts(
         lettered.index,
@@ -256,6 +264,8 @@ def _rolled_up(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _to_parent(queries: pd.DataFrame, buildings: pd.DataFrame, reason: LinkReason) -> pd.DataFrame:
+    if queries.empty:
+        return together([])
     parent = queries["building"].map(buildings["parent"])
     lone = queries["building"].map(buildings["lone"]).fillna("")
     parent = parent.where((parent != "") | (queries["room"] == ""), lone)
@@ -275,6 +285,8 @@ def _to_parent(queries: pd.DataFrame, buildings: pd.DataFrame, reason: LinkReaso
 
 def _no_parent(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
     """People decide; the building's only property is shown to them."""
+    if queries.empty:
+        return together([])
     return verdicts(
         queries.index,
         Decision.REVIEW,
@@ -284,36 +296,50 @@ def _no_parent(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _keys(frame: pd.DataFrame) -> pd.DataFrame:
-    """The keys of `RULES` as columns, empty where a row has none."""
-    out = frame[[*UNIT, "name_written", "building", "from_suffix"]].copy()
-    storey = first_floor(frame["floor"])
-    kind = frame["kind"].where(~frame["kind"].isin(FLAT_LIKE), "F")
+def _key(frame: pd.DataFrame, key: str) -> pd.Series[str]:
+    """What a key of `RULES` says of each row, empty where a row has none."""
     number, room = frame["identifier"], frame["room"]
-    out["whole"] = frame["kind"] + "|" + number + "|" + frame["floor"] + "|" + room
-    out["likeness"] = (kind + "|" + number + "|" + frame["floor"] + "|" + room).where(number != "", "")
-    out["number"] = (kind + "|" + number + "|" + room).where(number != "", "")
-    out["lodging"] = room.where((room != "") & (number == ""), "")
-    out["storey"] = (storey + "|" + room).where(storey != "", "")
-    out["lowest"] = np.where(storey.isin(["B", "LG"]) & (number == "") & (room == ""), "lowest", "")
+    if key == "whole":
+        return frame["kind"] + "|" + number + "|" + frame["floor"] + "|" + room
+    if key == "lodging":
+        return room.where((room != "") & (number == ""), "")
+    if key in ("likeness", "number", "holder"):
+        kind = frame["kind"].where(~frame["kind"].isin(FLAT_LIKE), "F")
+        if key == "likeness":
+            return (kind + "|" + number + "|" + frame["floor"] + "|" + room).where(number != "", "")
+        if key == "number":
+            return (kind + "|" + number + "|" + room).where(number != "", "")
+        return (kind + "|" + number + "|").where((number != "") & (room != ""), "")
+    storey = first_floor(frame["floor"])
+    if key == "storey":
+        return (storey + "|" + room).where(storey != "", "")
+    if key == "lowest":
+        lowest = storey.isin(["B", "LG"]) & (number == "") & (room == "")
+        return pd.Series("lowest", index=frame.index).where(lowest, "")
     studio = (frame["kind"] == "STUDIO") & (number != "") & (room == "")
-    out["bedsit"] = np.where(studio, number, np.where((number == "") & (storey == ""), room, ""))
-    out["holder"] = (kind + "|" + number + "|").where((number != "") & (room != ""), "")
-    return out
+    bare = room.where((number == "") & (storey == ""), "")
+    return number.where(studio, bare)
 
 
-def _pairs(left: pd.DataFrame, right: pd.DataFrame, key: str, other: str = "") -> pd.DataFrame:
-    """Query and candidate (columns query, row) of one building with equal keys and no two different names."""
-    other = other or key
-    a = left.loc[left[key] != "", ["building", key, "name_written"]].reset_index(names="query")
-    b = right.loc[right[other] != "", ["building", other, "name_written"]].reset_index(names="row")
-    if a.empty or b.empty:
-        return pd.DataFrame({"query": a["query"].iloc[:0], "row": b["row"].iloc[:0]})
-    pairs = a.merge(b.rename(columns={other: key}), on=["building", key])
+def _pairs(
+    left: pd.DataFrame, right: pd.DataFrame, asked: pd.Series[str] | None = None, known: pd.Series[str] | None = None
+) -> pd.DataFrame:
+    """Query and candidate (columns query, row) of one building with equal keys, if any, and no two different names."""
+    on = ["building"] if asked is None else ["building", "key"]
+    a, b = _to_join(left, "query", asked), _to_join(right, "row", known)
+    pairs = a.merge(b, on=on) if len(a) and len(b) else pd.DataFrame({"query": a["query"][:0], "row": b["row"][:0]})
     if pairs.empty:
         return pairs[["query", "row"]]
     one, two = pairs["name_written_x"].to_numpy(), pairs["name_written_y"].to_numpy()
     return pairs.loc[one_name(one, two), ["query", "row"]].reset_index(drop=True)
+
+
+def _to_join(frame: pd.DataFrame, name: str, key: pd.Series[str] | None) -> pd.DataFrame:
+    columns = {name: frame.index, **{c: frame[c].to_numpy() for c in ("building", "name_written")}}
+    if key is None:
+        return pd.DataFrame(columns)
+    made = pd.DataFrame({**columns, "key": key.to_numpy()})
+    return made.loc[made["key"] != ""]
 
 
 def one_name(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
@@ -330,7 +356,7 @@ def alike(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDA
 
 def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
     """Pairs under one key of `RULES` whose units do not clash in any part that both give."""
-    pairs = _pairs(left, right, key, "number" if key == "holder" else key)
+    pairs = _pairs(left, right, _key(left, key), _key(right, "number" if key == "holder" else key))
     if pairs.empty:
         return pairs
     one, two = left.loc[pairs["query"]].reset_index(drop=True), right.loc[pairs["row"]].reset_index(drop=True)

@@ -7,6 +7,7 @@ import pandas as pd
 from pipelines.link.vocabulary import Decision, Level, LinkReason
 
 COLUMNS = ["uprn", "decision", "reason", "level", "probability", "gap", "runner_up"]
+_NONE = pd.DataFrame(columns=COLUMNS)
 CERTAIN = 0.999
 """Probability of a link by equal keys. Not 1: gazetteers have faults as well."""
 
@@ -23,6 +24,8 @@ def verdicts(
     runner_up: pd.Series[str] | str = "",
 ) -> pd.DataFrame:
     """Verdicts that share decision, reason and level. Series are taken in the order of the index given."""
+    if not len(index):
+        return together([])
     values = {
         "uprn": uprn,
         "decision": str(decision),
@@ -40,5 +43,5 @@ def together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Verdicts of several kinds in one frame; empty if there are none."""
     filled = [part for part in parts if len(part)]
     if not filled:
-        return pd.DataFrame(columns=COLUMNS)
+        return _NONE.copy()  # a tenth of the time that it takes to make it
     return pd.concat(filled)

@@ -20,7 +20,7 @@ from tests.unit.model_world import AS_OF, make
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     with own_home(tmp_path_factory.mktemp("backtest")) as _, pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estimator.SETTINGS, "max_iter", 30)
+        patch.setitem(estimator.SETTINGS, "max_iter", 20)
         make(("camden", "hackney", "islington"), dwellings=900).write_all()
         report, lists = backtest(AS_OF, 1)
         yield SimpleNamespace(report=report, lists=lists)

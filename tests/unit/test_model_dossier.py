@@ -42,7 +42,7 @@ SETTINGS = {"LODA_CAPACITY": "20", "LODA_LIST_LENGTH": "40", "LODA_CONTROL_SHARE
 def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """Two scored boroughs; camden's list holds every home, one of them with all kinds of records."""
     with own_home(tmp_path_factory.mktemp("dossier"), **SETTINGS), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estimator.SETTINGS, "max_iter", 30)
+        patch.setitem(estimator.SETTINGS, "max_iter", 20)
         world = make(("camden", "hackney"), dwellings=500)
         uprn = quiet_home(world, "camden")
         spine = world.boroughs["camden"]["property"]

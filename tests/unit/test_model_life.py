@@ -46,7 +46,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     """A champion trained 300 days ago, a challenger 200 days ago, and today's scores; area tables for one borough."""
     folder = tmp_path_factory.mktemp("life")
     with own_home(folder), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estimator.SETTINGS, "max_iter", 40)
+        patch.setitem(estimator.SETTINGS, "max_iter", 20)
         world = make(BOROUGHS, dwellings=1500)
         world.write_all()
         areas = [f"E{n}" for n in range(8)]

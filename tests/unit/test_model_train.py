@@ -31,7 +31,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     """One world with features, a model and scores, for tests that only look."""
     folder = tmp_path_factory.mktemp("night")
     with own_home(folder), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estimator.SETTINGS, "max_iter", 60)
+        patch.setitem(estimator.SETTINGS, "max_iter", 30)
         world = make(BOROUGHS, dwellings=1200)
         world.write_all()
         early = score("camden", AS_OF)
@@ -208,7 +208,7 @@ def test_too_few_labels_are_no_model(home: Path):
 
 
 def test_one_borough_alone_is_split_by_street(home: Path, monkeypatch):
-    monkeypatch.setitem(estimator.SETTINGS, "max_iter", 20)
+    monkeypatch.setitem(estimator.SETTINGS, "max_iter", 30)
     world = make(("camden",), dwellings=1200)
     world.write_all()
     assert train(AS_OF).outcome == "made"

@@ -39,7 +39,7 @@ REASON = "exact_address_and_postcode"
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A scored world with one home of which everything is told, and a later record of it."""
     with own_home(tmp_path_factory.mktemp("why")), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estimator.SETTINGS, "max_iter", 60)
+        patch.setitem(estimator.SETTINGS, "max_iter", 20)
         world = make(("camden", "hackney"), dwellings=1200)
         uprn = quiet_home(world, "camden")
         flat = _flat(world, "camden")
@@ -294,7 +294,7 @@ def test_a_home_let_by_a_social_landlord_is_told_apart(night):
 def test_it_is_about_that_home(tmp_path: Path):
     """Records of another home may come and go: nothing here changes."""
     with own_home(tmp_path), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estimator.SETTINGS, "max_iter", 30)
+        patch.setitem(estimator.SETTINGS, "max_iter", 20)
         world = make(("camden", "hackney"), dwellings=600)
         world.write_all()
         uprn = quiet_home(world, "camden")
