@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import AuditEvent
+from pipelines.core.ledger.models import AuditEvent, LinkReview
+from pipelines.core.ledger.officers import ApiToken
 from review.app import create_app
 from review.identity import tokens
 from review.identity.person import Person, Role
@@ -89,7 +90,7 @@ STEPS = [
     Step(ANALYST, RECORD, RECORD, {}, status=404),
     Step(DATA, LINKS, LINKS, {"verdict": "is_not"}),
     Step(ANALYST, LINKS, LINKS, {"verdict": "is", "note": "asked the street"}),
-    Step(ANALYST, f"{LINKS}/decisions", f"{LINKS}/decisions/2/withdraw", {"reason": "the wrong row"}),
+    Step(ANALYST, f"{LINKS}/decisions", f"{LINKS}/decisions/%DECISION%/withdraw", {"reason": "the wrong row"}),
     Step(DATA, HELD, f"{HELD}/decision", REASON | {"decision": "release"}),
     Step(DATA, TURNED_DOWN, f"{TURNED_DOWN}/decision", REASON | {"decision": "refuse"}),
     Step(DATA, STRANGE, STRANGE, {"made_from": "another"}, status=409),
@@ -103,8 +104,8 @@ STEPS = [
         {"label": "Case system", "role": str(tokens.ROLES[0]), "days": "90"}, status=200,
     ),
     Step(MANAGER, f"/tokens/{of.BOROUGH}", f"/tokens/{of.BOROUGH}/%TOKEN%/end", {}),
-    Step(GOVERNANCE, "/sessions", "/sessions/end", {"session": "%SESSION%"}),
     Step(ANALYST, "/", "/sign-out", {}),
+    Step(GOVERNANCE, "/sessions", "/sessions/end", {"session": "%SESSION%"}),
 ]  # fmt: skip
 """One form of each kind at least, in an order in which each finds what it needs; `status` is how it is answered."""
 
@@ -121,14 +122,14 @@ class Answer:
 class Walker:
     """Somebody of each role in one office, and all that they were answered, by name."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, failing: bool = True) -> None:
         self.app = app
         self.answers: dict[str, Answer] = {}
         self.asked: set[tuple[str, str]] = set()
         self.unlike: dict[str, int] = {}
-        self.browsers: dict[Role | None, Browser] = {None: Browser(app)}
+        self.browsers: dict[Role | None, Browser] = {None: Browser(app, raise_server_exceptions=failing)}
         for role in Role:
-            browser = Browser(app)
+            browser = Browser(app, raise_server_exceptions=failing)
             where = tuple(of.grants(role))
             self.browsers[role] = browser.sign_in(role, *where, name=f"A {role}")
 
@@ -156,13 +157,12 @@ class Walker:
     def write(self) -> None:
         """Send every form, and look at the page that it stands on afterwards."""
         local = self.browsers[None]
-        self._keep("POST /sign-in/local", self._send(local, "/sign-in", "/sign-in/local", {"who": "analyst"}))
+        self._keep("POST /sign-in/local", self.send(local, "/sign-in", "/sign-in/local", {"who": "analyst"}))
         self.asked.add(("POST", "/sign-in/local"))
         for number, step in enumerate(STEPS):
             browser = self.browsers[step.role]
-            to = step.to.replace("%TOKEN%", self._first(r"loda_api_token.id"))
-            answer = self._send(browser, step.page, to, step.fields, step.file)
-            self.asked.add(("POST", step.to.replace("%TOKEN%", "x")))
+            answer = self.send(browser, step.page, self.to(step), step.fields, step.file)
+            self.asked.add(("POST", step.to))
             self._keep(f"{number} POST {step.to} as {step.role}", answer)
             if answer.status_code != step.status:
                 self.unlike[f"{number} {step.to}"] = answer.status_code
@@ -170,19 +170,24 @@ class Walker:
                 self._keep(f"{number} afterwards {step.page}", browser.get(step.page))
         self._get(GOVERNANCE, "/audit?check=all")
 
-    def _first(self, column: str) -> str:
-        table, name = column.split(".")
+    def to(self, step: Step) -> str:
+        """Where a form goes: of keys the first by what it is for is meant, of decisions about links the newest."""
+        newest = sa.select(sa.func.max(LinkReview.number)).where(LinkReview.superseded_at.is_(None))
+        first = sa.select(ApiToken.id).where(ApiToken.revoked_at.is_(None)).order_by(ApiToken.label).limit(1)
+        to = step.to
         with transaction() as session:
-            query = sa.select(sa.column(name)).select_from(sa.table(table)).order_by(sa.column("label")).limit(1)
-            return str(session.scalar(query))
+            for name, query in (("%TOKEN%", first), ("%DECISION%", newest)):
+                to = to.replace(name, str(session.scalar(query))) if name in to else to
+        return to
 
     def _get(self, role: Role | None, path: str) -> None:
         self.asked.add(("GET", path.split("?")[0]))
         self._keep(f"GET {path} as {role}", self.browsers[role].get(path))
 
-    def _send(
+    def send(
         self, browser: Browser, page: str, to: str, fields: dict[str, str], file: tuple[str, bytes] | None = None
     ) -> httpx.Response:
+        """Send a form as its page proposes it, with some fields changed."""
         form = _form_to(browser.get(page).text, to)
         if fields.get("session") == "%SESSION%":
             fields = {"session": form["session"]}
