@@ -32,6 +32,7 @@ LONGEST_FIRST = (
     "unit/test_model_life.py",
     "night/test_review_night.py",
     "intake/test_kill.py",
+    "integration/test_pages.py",
     "browser/test_journeys.py",
     "intake/test_gate_history.py",
     "unit/test_model_dossier.py",

@@ -35,10 +35,17 @@ def forget_own_files() -> None:
 
 
 def move_into_home() -> None:
-    """Read the settings anew and see to a ledger: a copy of one that was migrated once, which takes no time."""
+    """Read the settings anew and see to a ledger: a copy of one that was migrated once, which takes no time.
+
+    One on a server is migrated where it is.
+    """
     settings.cache_clear()
     forget_own_files()
-    path = Path(sa.make_url(settings().ledger_url).database or "")
+    url = sa.make_url(settings().ledger_url)
+    if url.get_backend_name() != "sqlite":
+        upgrade()
+        return
+    path = Path(url.database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_migrated())
 

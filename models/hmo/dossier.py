@@ -11,9 +11,9 @@
   (how many things are left open by one cause, else 1).
 - `hardly`: words of the themes that make hardly any difference.
 - `records`: of every dataset but the register, newest first. Those of ten years, those that are so on the day, and the
-  newest of each dataset, at most `MOST` of one. Each has `dataset`, `source` (the dataset in words), `record_id`,
-  `date` (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or building), and
-  `link`: `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (about 97 in 100; or null).
+  newest of each dataset, at most `on_record.MOST` of one. Each has `dataset`, `source` (the dataset in words),
+  `record_id`, `date` (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or
+  building), and `link`: `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (about 97 in 100; or null).
 - `left_out`: how many older records there are beside these.
 - `licences`: newest first, the same keys, and `type`, `status`, `state` (in force, not begun, expired, revoked,
   surrendered, superseded), all in words, `from`, `until` (ISO 8601, or null), `max_persons`, `max_households` (or
@@ -45,13 +45,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from models.hmo import inputs, landlord_summary, matrix, score, why_records, why_register
-from models.hmo.ties import homes_of, tied
+from models.hmo import inputs, landlord_summary, matrix, on_record, score
 from models.hmo.why import NOTE, known_to, licensing_of, model_and_values
-from models.hmo.why_records import COUNTS, KINDS, ROLE, Reach
+from models.hmo.why_records import KINDS, ROLE
 from models.hmo.why_register import APPLICATION, LICENCE
 from models.hmo.why_themes import Theme, explained, parted, shown
-from models.hmo.why_words import DATASET_WORDS, of_100
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.lists import newest_list
@@ -61,17 +59,6 @@ from pipelines.core.types import StageResult
 from pipelines.governance import access, stages
 
 STAGE = "dossiers"
-TEN_YEARS = 10 * 365
-"""How far back records are told: as far as the longest window of a feature."""
-MOST = 40
-"""Records of one dataset that are kept of a home: an officer reads no more, and a block's bin store has thousands."""
-WANTED = {
-    (dataset, of_building): Reach(0 if dataset in COUNTS else TEN_YEARS, True)
-    for dataset in KINDS
-    for of_building in (False, True)
-}
-"""Of counts, which are taken again and again, the newest says it."""
-OF_REGISTER = [(dataset, of_building) for dataset in (LICENCE, APPLICATION) for of_building in (False, True)]
 
 
 def dossiers(borough: str, as_of: date, sentences: Mapping[str, str]) -> StageResult:
@@ -137,9 +124,7 @@ class _Behind:
     """What stands behind the homes of a list, each in the order of its entries; `withheld` is the same for all."""
 
     themes: Iterator[list[Theme]]
-    records: list[list[dict[str, Any]]]
-    licences: list[list[dict[str, Any]]]
-    applications: list[list[dict[str, Any]]]
+    evidence: list[dict[str, Any]]
     licensing: list[dict[str, Any] | None]
     landlords: list[dict[str, Any] | None]
     withheld: list[str]
@@ -155,21 +140,15 @@ def _contents(
     """
     if not entries:
         return
-    places, model_id, behind = _behind(borough, issued, entries)
-    each = (behind.themes, behind.records, behind.licences, behind.applications, behind.licensing, behind.landlords)
-    for entry, place, themes, records, licences, applications, licensing, landlord in zip(
-        entries, places, *each, strict=True
-    ):
-        told = _newest(records)
+    places, model_id, behind = _behind(borough, issued, entries, sentences)
+    each = (behind.themes, behind.evidence, behind.licensing, behind.landlords)
+    for entry, place, themes, evidence, licensing, landlord in zip(entries, places, *each, strict=True):
         yield {
             **{"borough": borough, "uprn": entry.uprn, "address": place["address"], "postcode": place["postcode"]},
             **{"building_uprn": place["parent_uprn"] or None, "as_of": issued.as_of.isoformat(), "model": model_id},
             **{"list_id": issued.id, "reasons": list(entry.reasons)},
             **_reasons(themes),
-            "records": [_record(record, record["what"], sentences) for record in told],
-            "left_out": len(records) - len(told),
-            "licences": [_record(own, _words(own["type"] or "licence", own["state"]), sentences) for own in licences],
-            "applications": [_record(own, _words(own["kind"], own["status"]), sentences) for own in applications],
+            **evidence,
             "licensing": licensing,
             "landlord": landlord,
             "withheld": behind.withheld,
@@ -178,7 +157,7 @@ def _contents(
 
 
 def _behind(
-    borough: str, issued: PublishedList, entries: Sequence[ListEntry]
+    borough: str, issued: PublishedList, entries: Sequence[ListEntry], sentences: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], str, _Behind]:
     """The places of a list's entries in the spine, the model, and what stands behind them: each table read once."""
     uprns, day = [entry.uprn for entry in entries], issued.as_of
@@ -192,20 +171,14 @@ def _behind(
     model_id = str(found[0]["model_id"])
     detector, values = model_and_values(borough, uprns, day, model_id, [row["probability"] for row in found])
     _, themes = explained(detector, values, known_to(borough))
-    homes = homes_of(uprns, [place["parent_uprn"] or None for place in places])
-    size, pairs = len(uprns), tied(borough, homes, [*WANTED, *OF_REGISTER])
-    records, withheld = why_records.of_homes(borough, pairs, size, WANTED, day)
-    licences, no_licences = why_register.of_homes(borough, LICENCE, pairs, size, day)
-    applications, no_applications = why_register.of_homes(borough, APPLICATION, pairs, size, day)
+    recorded = on_record.of_homes(borough, uprns, [place["parent_uprn"] or None for place in places], day)
     licensing = licensing_of(borough, day, uprns)
     behind = _Behind(
         themes,
-        records,
-        licences,
-        applications,
+        [on_record.told(own, sentences) for own in recorded.homes],
         [licensing.get(uprn) for uprn in uprns],
-        _landlords(borough, entries, licences, day),
-        [*withheld, *(sentence for sentence in (no_licences, no_applications) if sentence is not None)],
+        _landlords(borough, entries, [own.licences for own in recorded.homes], day),
+        recorded.withheld,
     )
     return places, model_id, behind
 
@@ -259,36 +232,3 @@ def _reasons(themes: list[Theme]) -> dict[str, Any]:
 def _features(theme: Theme) -> list[dict[str, Any]]:
     each = ((own.words, None if own.value is None else own.source, own.log_odds) for own in theme.features)
     return [told._asdict() for told in shown(each, theme.log_odds)]
-
-
-def _newest(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The newest of each dataset, all together newest first."""
-    kept: list[dict[str, Any]] = []
-    by_dataset: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        by_dataset.setdefault(record["dataset"], []).append(record)
-    for own in by_dataset.values():
-        kept += sorted(own, key=lambda record: record["event_date"], reverse=True)[:MOST]
-    return sorted(kept, key=lambda record: record["event_date"], reverse=True)
-
-
-def _words(*parts: str | None) -> str:
-    return "; ".join(part for part in parts if part)
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _record(record: dict[str, Any], what: str, sentences: Mapping[str, str]) -> dict[str, Any]:
-    """A record as plain data: days as text, and why it is tied in words."""
-    own: dict[str, Any] = {name: _plain(value) for name, value in record.items() if name != "link"}
-    link = dict(record["link"])
-    probability = link.pop("probability")
-    sure = None if probability is None else f"{of_100(probability)} in 100"
-    sentence = sentences.get(link["reason"] or "", "Why it was tied is not recorded.")
-    return {
-        **{"source": DATASET_WORDS[own["dataset"]], "date": own.pop("event_date"), "what": what},
-        **own,
-        "link": {**link, "sentence": sentence, "sure": sure},
-    }

@@ -7,6 +7,7 @@ which happens to be on a list says nothing about the list.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from models.hmo import sources
 from models.hmo.labels import FOUND_HMO, FOUND_NONE, UNLICENSED
@@ -151,10 +153,11 @@ def expected_of(borough: str, seen: pd.DataFrame) -> ExpectedFound | None:
     )
 
 
-def listed_entries(borough: str, visited: Sequence[str] | None = None) -> pd.DataFrame:
+def listed_entries(borough: str, visited: Sequence[str] | None = None, session: Session | None = None) -> pd.DataFrame:
     """Entries of a borough's lists, of each day the newest version, with the list's day, capacity and candidates.
 
-    With `visited` only what figures need: entries of these homes, and those that were drawn at random.
+    With `visited` only what figures need: entries of these homes, and those that were drawn at random. In the caller's
+    transaction where a `session` is given.
     """
     issued = (PublishedList.id, PublishedList.as_of, PublishedList.version, PublishedList.capacity)
     own = (ListEntry.uprn, ListEntry.rank, ListEntry.probability, ListEntry.control_slot)
@@ -169,8 +172,8 @@ def listed_entries(borough: str, visited: Sequence[str] | None = None) -> pd.Dat
     query = query.join(newest, of_day).where(PublishedList.borough == borough)
     if visited is not None and len(visited) <= MOST_NAMED:
         query = query.where(sa.or_(ListEntry.control_slot.is_not(None), ListEntry.uprn.in_(visited)))
-    with transaction() as session:
-        rows = session.execute(query).all()
+    with nullcontext(session) if session is not None else transaction() as within:
+        rows = within.execute(query).all()
     names = ["list_id", "as_of", "version", "capacity", "frame", "uprn", "rank", "probability", "control_slot"]
     return pd.DataFrame([tuple(row) for row in rows], columns=names)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -23,11 +25,11 @@ class ChampionChanged(LodaError):
     """The champion is another than whoever decides had before them."""
 
 
-def champion() -> ModelVersion | None:
-    """The model that scores, or None if there is none."""
-    with transaction() as session:
-        query = sa.select(ModelVersion).where(ModelVersion.status == CHAMPION)
-        return session.scalars(query.order_by(ModelVersion.promoted_at.desc())).first()
+def champion(session: Session | None = None) -> ModelVersion | None:
+    """The model that scores, or None if there is none; in the caller's transaction where a `session` is given."""
+    query = sa.select(ModelVersion).where(ModelVersion.status == CHAMPION)
+    with nullcontext(session) if session is not None else transaction() as within:
+        return within.scalars(query.order_by(ModelVersion.promoted_at.desc())).first()
 
 
 def newest(status: str) -> ModelVersion | None:

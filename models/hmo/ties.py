@@ -21,6 +21,10 @@ WHY = ("decision", "reason", "stage", "probability")
 HOME, BUILDING = "home", "building"
 
 
+FEW = 200
+"""Values that are looked for while files are read; more of them take longer to look for than the rows to read."""
+
+
 def homes_of(uprns: Collection[str], buildings: Collection[str | None]) -> pd.DataFrame:
     """Homes as they are asked about: columns uprn and building (None where it is part of none)."""
     return pd.DataFrame({"uprn": list(uprns), "building": list(buildings)}, dtype=object)
@@ -48,9 +52,12 @@ def tied(borough: str, homes: pd.DataFrame, kinds: Collection[tuple[str, bool]])
     )
     places = places[places["uprn"].notna()]
     datasets = pa.array(sorted({dataset for dataset, _ in kinds}), pa.string())
-    links = access.read_table("link", LINKED, boroughs=[borough])
+    asked = places["uprn"].unique()
+    links = access.read_table(
+        "link", LINKED, boroughs=[borough], among={"uprn": asked.tolist()} if len(asked) <= FEW else None
+    )
     links = sources.accepted(links.filter(pc.is_in(links["dataset"], datasets)))
-    links = links.filter(pc.is_in(links["uprn"], pa.array(places["uprn"].unique(), pa.string())))
+    links = links.filter(pc.is_in(links["uprn"], pa.array(asked, pa.string())))
     pairs = places.merge(links.drop_columns(["borough"]).to_pandas(), on="uprn")
     wanted = pd.DataFrame(sorted(kinds), columns=["dataset", "of_building"]).astype({"of_building": bool})
     pairs = pairs.merge(wanted, on=["dataset", "of_building"]).sort_values("of_building", kind="stable")

@@ -17,6 +17,7 @@ from models.hmo.estimator import Detector, logistic
 from models.hmo.features.declaration import in_words as day_in_words
 from models.hmo.score import values_of
 from models.hmo.sources import RESIDENTIAL
+from models.hmo.ties import FEW
 from models.hmo.why_themes import Theme, explained, parted
 from pipelines.core.errors import NotFound
 from pipelines.core.tables import LICENSING, PROPERTY, SCORE
@@ -171,13 +172,16 @@ def known_to(slug: str) -> dict[str, str]:
     return dict(stages.summary_of(matrix.STAGE, slug).get("known_to", {}))
 
 
-def licensing_of(slug: str, day: date, uprns: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What the rules and the register say of homes on the day, by UPRN, where anything was worked out."""
+def licensing_of(slug: str, day: date | None, uprns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the rules and the register say of homes on the day, by UPRN, where anything was worked out.
+
+    Without a day what was worked out last, with its day as `as_of`.
+    """
     names = ("needed", "needed_why", "status", "status_why", "missing", "excluded_why")
     schema = pa.schema([LICENSING.field(name) for name in ("uprn", "as_of", *names)])
-    rows = access.read_table("licensing", schema, boroughs=[slug])
-    mine = pc.and_(
-        pc.equal(rows["as_of"], pa.scalar(day, pa.date32())), pc.is_in(rows["uprn"], pa.array(uprns, pa.string()))
-    )
-    rows = rows.filter(mine).drop_columns(["as_of"])
+    among = {"uprn": list(uprns)} if len(uprns) <= FEW else None
+    rows = access.read_table("licensing", schema, boroughs=[slug], among=among).sort_by("as_of")
+    rows = rows.filter(pc.is_in(rows["uprn"], pa.array(uprns, pa.string())))
+    if day is not None:
+        rows = rows.filter(pc.equal(rows["as_of"], pa.scalar(day, pa.date32()))).drop_columns(["as_of"])
     return {row.pop("uprn"): row for row in rows.to_pylist()}

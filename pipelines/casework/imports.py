@@ -29,7 +29,7 @@ from pipelines.core.ledger.officers import Outcome, OutcomeFile
 from pipelines.core.lock import exclusive
 from pipelines.extracts.plain_table import ends_in_half_a_row, read_plain_table
 from pipelines.governance import audit
-from pipelines.governance.reads import reading
+from pipelines.governance.reads import reading, told_with
 from pipelines.governance.subjects import known, remembered
 from schemas import registry
 
@@ -177,6 +177,7 @@ def _write(session: Session, borough: str, rows: pd.DataFrame, who: str) -> Take
         versions.write_many(session, borough, visited.groupby(new["uprn"]).max().to_dict(), who=who)
     details: dict[str, Any] = {"rows_in": taken.rows_in, "accepted": taken.accepted, "known": taken.known}
     details |= {"refused": len(taken.refused), "boroughs": [borough], "fields": list(import_columns.COLUMNS)}
+    details |= told_with(session)
     audit.record(session, who=who, what="import outcomes", about=borough, details=details)
     return taken
 

@@ -46,10 +46,10 @@ def on_a_list(session: Session, borough: str, uprn: str, list_id: str | None = N
 def in_gazetteer(borough: str, uprn: str) -> Place | None:
     """The property as the borough's gazetteer names it, for one that stood on no list; None where it is not there.
 
-    It reads the lake and puts that on record in a transaction of its own: call it before a transaction is opened.
+    It reads the lake and puts that on record in a transaction of its own unless reads are gathered: call it before a
+    transaction is opened.
     """
-    rows = gazetteer(borough)
-    found = rows.filter(pc.equal(rows["uprn"], uprn))
+    found = _on_one_line(access.read_table("property", COLUMNS, boroughs=[borough], among={"uprn": [uprn]}))
     if not found.num_rows:
         return None
     return Place(borough, uprn, str(found["address"][0].as_py()))
@@ -60,7 +60,10 @@ def gazetteer(borough: str) -> pa.Table:
 
     It reads the lake and puts that on record in a transaction of its own: call it before a transaction is opened.
     """
-    rows = access.read_table("property", COLUMNS, boroughs=[borough])
+    return _on_one_line(access.read_table("property", COLUMNS, boroughs=[borough]))
+
+
+def _on_one_line(rows: pa.Table) -> pa.Table:
     address, postcode = pc.fill_null(rows["address"], ""), pc.fill_null(rows["postcode"], "")
     apart = pc.binary_join_element_wise(address, postcode, ", ")
     return pa.table({"uprn": rows["uprn"], "address": pc.if_else(pc.equal(postcode, ""), address, apart)})

@@ -8,6 +8,7 @@ address stood is withdrawn, and deleted by retention. It holds no token, so a ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -31,19 +32,20 @@ LOCK = "link-review-{}"
 FIELDS = ("address", "postcode", "uprn", "note")
 
 
-def read(borough: str, *, history: bool = False) -> list[LinkReview]:
+def read(borough: str, *, history: bool = False, session: Session | None = None) -> list[LinkReview]:
     """A borough's decisions that hold, in the order in which they were made; with `history` those superseded as well.
 
     Only those for which an agreement in force covers the gazetteer and a dataset in which the address stood. That
-    they were read is put on record.
+    they were read is put on record. In the caller's transaction where a `session` is given; only inside
+    `reads.reading`, since the line cannot be written while it is open.
     """
     if standing.refusal("link", borough) is not None:
         return []
     query = sa.select(LinkReview).where(LinkReview.borough == borough).order_by(LinkReview.number)
     if not history:
         query = query.where(LinkReview.superseded_at.is_(None))
-    with transaction() as session:
-        every = session.scalars(query).all()
+    with nullcontext(session) if session is not None else transaction() as within:
+        every = within.scalars(query).all()
     covered = _covered(borough, standing.PURPOSE)
     found = [decision for decision in every if covered & set(decision.datasets)]
     if found:

@@ -3,6 +3,9 @@
 Inside `reading(stage, borough)` reads are gathered and written as one line, at the latest before the stage writes
 what it made of them: nothing is made of data whose reading is not on record. Outside of it each read is a line of
 its own, in the name of the module that asked.
+
+A page has one line for all that it shows. Inside `showing(page, borough)` reads wait, those of the stages that the page
+calls among them, until the page takes them into its own event with `told_with`; both are then one transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
 from pipelines.governance import audit
 
 READ = "read"
@@ -22,10 +28,11 @@ OURS = "pipelines.governance"
 
 @dataclass
 class _Gathered:
-    """Reads of one stage for one borough that are not written yet."""
+    """Reads of one stage for one borough that are not written yet. `page` gathers what it gathers, if it is in one."""
 
     stage: str
     borough: str
+    page: _Gathered | None = None
     reads: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -34,15 +41,66 @@ _gathering: ContextVar[_Gathered | None] = ContextVar("reads of the running stag
 
 @contextmanager
 def reading(stage: str, borough: str) -> Iterator[None]:
-    """Gather the reads of a stage or command and write them as one line, also where it fails."""
-    token = _gathering.set(_Gathered(stage, borough))
+    """Gather the reads of a stage or command and write them as one line, also where it fails.
+
+    Inside `showing` they are handed to the page instead.
+    """
+    with _gathered(stage, borough, is_page=False):
+        yield
+
+
+@contextmanager
+def showing(page: str, borough: str) -> Iterator[None]:
+    """Gather the reads of a page until its own event takes them (`told_with`).
+
+    What no event took, since the page failed or had nothing to show, is a line of its own at the end.
+    """
+    with _gathered(page, borough, is_page=True):
+        yield
+
+
+@contextmanager
+def _gathered(stage: str, borough: str, *, is_page: bool) -> Iterator[None]:
+    outer = _gathering.get()
+    own = _Gathered(stage, borough)
+    if outer is not None:
+        own.page = outer.page
+    if own.page is None and is_page:
+        own.page = own
+    token = _gathering.set(own)
     try:
         yield
     finally:
         try:
-            flush()
+            if own.page is not None and own.page is not own:
+                own.page.reads += own.reads
+            else:
+                flush()
         finally:
             _gathering.reset(token)
+
+
+def told_with(session: Session) -> dict[str, Any]:
+    """What was read so far and is not on record, as details of the event that the caller adds in its transaction.
+
+    Empty where nothing was read. They count as told once the transaction is committed; rolled back, they wait again.
+    """
+    gathered = _gathering.get()
+    if gathered is None:
+        return {}
+    whose = [gathered] if gathered.page in (None, gathered) else [gathered.page, gathered]
+    taken = [(own, own.reads) for own in whose if own is not None and own.reads]
+    for own, _ in taken:
+        own.reads = []
+
+    def undone(_session: Session) -> None:
+        for own, reads in taken:
+            own.reads = [*reads, *own.reads]
+
+    if taken:
+        sa.event.listen(session, "after_rollback", undone, once=True)
+    told = [read for _, reads in taken for read in reads]
+    return {"reads": told} if told else {}
 
 
 def add(

@@ -12,6 +12,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -26,7 +27,7 @@ from pipelines.core.ledger.models import LinkReview
 from pipelines.core.lock import exclusive
 from pipelines.extracts.guarded import unguarded
 from pipelines.governance import access, audit, link_decisions
-from pipelines.governance.reads import reading
+from pipelines.governance.reads import reading, told_with
 from pipelines.governance.subjects import known, place_keys, remembered
 from pipelines.link.review import IS, IS_NOT, keys_of
 from pipelines.link.review_export import CANDIDATES, HEADINGS, IDENTITY, MARK, TO_FILL_IN, key_of_row
@@ -232,11 +233,10 @@ def _take_borough(
     with exclusive(link_decisions.LOCK.format(slug)), reading("link review import", slug):
         spine = spine or read_spine(slug)[0]
         wishes = _without_contradictions(_wishes(slug, rows, spine, taken), taken)
-        before = link_decisions.read(slug)
-        keys = keys_of([d.address_written for d in before], [d.postcode_written for d in before], spine)["key"]
-        standing = list(zip(keys.tolist(), before, strict=True))
         with transaction() as session:
-            _write(session, slug, wishes, standing, who, taken)
+            before = link_decisions.read(slug, session=session)
+            keys = keys_of([d.address_written for d in before], [d.postcode_written for d in before], spine)["key"]
+            _write(session, slug, wishes, list(zip(keys.tolist(), before, strict=True)), who, taken)
 
 
 def _wishes(slug: str, rows: list[tuple[int, dict[str, str]]], spine: Spine, taken: Taken) -> list[Wish]:
@@ -321,9 +321,9 @@ def _write(
         )
     taken.new, taken.superseded = taken.new + len(made), taken.superseded + superseded
     if made:
-        details = {verdict: sum(d.verdict == verdict for d in made) for verdict in (IS, IS_NOT)}
+        details: dict[str, Any] = {verdict: sum(d.verdict == verdict for d in made) for verdict in (IS, IS_NOT)}
         numbers = [made[0].number, made[-1].number]
-        details |= {"superseded": superseded, "first": numbers[0], "last": numbers[1]}
+        details |= {"superseded": superseded, "first": numbers[0], "last": numbers[1]} | told_with(session)
         audit.record(session, who=who, what="decide links", about=slug, details=details)
         log.info("%s: %d decisions about links were taken, %d superseded", slug, len(made), superseded)
 

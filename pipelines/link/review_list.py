@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy.orm import Session
 
 from pipelines.core import clock
 from pipelines.core.errors import ConfigurationError, NotFound
@@ -31,9 +32,23 @@ def decisions(borough: str, *, history: bool = False) -> list[dict[str, Any]]:
     """
     slug = registry.borough(borough).slug
     with reading("link review list", slug):
-        found = link_decisions.read(slug, history=history)
-        uprns = pa.schema([PROPERTY.field("uprn")])
-        there = set(access.read_table("property", uprns, boroughs=[slug])["uprn"].to_pylist()) if found else set()
+        there = properties(slug)
+        with transaction() as session:
+            return decisions_in(session, slug, there, history=history)
+
+
+def properties(borough: str) -> set[str]:
+    """UPRNs of the borough's gazetteer, read from the lake: to be called before a transaction is open."""
+    uprns = pa.schema([PROPERTY.field("uprn")])
+    return set(access.read_table("property", uprns, boroughs=[borough])["uprn"].to_pylist())
+
+
+def decisions_in(session: Session, borough: str, there: set[str], *, history: bool = False) -> list[dict[str, Any]]:
+    """What `decisions` gives, in the caller's transaction and inside its `reads.reading` or `reads.showing`.
+
+    `there` is what `properties` gave.
+    """
+    found = link_decisions.read(borough, history=history, session=session)
     return [_row(decision, there) for decision in reversed(found)]
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.settings import settings
+from pipelines.governance import audit
 from review.forms import Form
 from review.identity.person import LONDON, Role
 from review.permissions import Action, boroughs_of
@@ -23,6 +24,7 @@ from schemas import registry
 pages = Pages()
 SHOWN = 50
 LONGEST = 120
+FILTERS = ("what", "about", "who", "since", "until")
 
 
 @pages.get("/audit", Action.SEE_AUDIT)
@@ -34,7 +36,9 @@ def show(request: Request) -> Response:
     found = audit_log.soundness(settings().ledger_url, anew=form.text("check") == "all")
     with transaction() as session:
         rows, older = audit_log.lines(session, asked, mine, SHOWN)
-    kept = {name: form.text(name) for name in ("what", "about", "who", "since", "until") if form.text(name)}
+        details = {"lines": len(rows), "filters": sorted(name for name in FILTERS if form.text(name))}
+        audit.record(session, who=person(request).who, what="read audit log", about="review", details=details)
+    kept = {name: form.text(name) for name in FILTERS if form.text(name)}
     names = {slug: borough.name for slug, borough in registry.boroughs().items()}
     return page(
         request,

@@ -97,7 +97,11 @@ def _drop_page(request: Request, borough: str, drop_id: str, form: Form, status:
         drop = drops.find(session, borough, drop_id)
         waiting = next((one for one in drops.held(session, borough) if one.drop == drop.id), None)
         decided = session.get(GateDecision, drop.id)
-    receipt = seen_by(request, drop.receipt) if drop.receipt else None
+        receipt = seen_by(request, drop.receipt) if drop.receipt else None
+        cells = _cells(receipt)
+        if cells:
+            details = {"dataset": drop.dataset, "cells": cells}
+            audit.record(session, who=person(request).who, what="view receipt", about=drop.id, details=details)
     return page(
         request,
         "intake_drop.html",
@@ -134,6 +138,14 @@ def seen_by(request: Request, receipt: dict[str, Any]) -> dict[str, Any]:
         "findings": [{**finding, **NOTHING_SHOWN} for finding in receipt.get("findings") or []],
         "details": {**details, "lines": lines} if details else None,
     }
+
+
+def _cells(receipt: dict[str, Any] | None) -> int:
+    """How many cells of the extract a receipt shows."""
+    shown = receipt or {}
+    examples = [finding.get("example") for finding in shown.get("findings") or []]
+    lines = [line.get("shown") for line in (shown.get("details") or {}).get("lines") or []]
+    return sum(cell is not None for cell in (*examples, *lines))
 
 
 @pages.post(DROP + "/decision", Action.DECIDE_DROP)

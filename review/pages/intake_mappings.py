@@ -12,6 +12,7 @@ from pipelines.core.errors import ConfigurationError, LodaError, NotFound, Refus
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.lock import exclusive
 from pipelines.extracts import raw_extract
+from pipelines.governance import audit
 from pipelines.onboard import Answers, Proposal
 from pipelines.onboard.held import proposal_of, unheard
 from pipelines.onboard.saving import layout_path, save
@@ -45,15 +46,20 @@ def show(request: Request, borough: str) -> Response:
 @pages.get(ONE, Action.SEE_INTAKE)
 def show_one(request: Request, borough: str, drop: str) -> Response:
     """One layout: each column, what it is taken for, and why."""
-    return _page(request, borough, _find(borough, drop), Form({}))
+    return _page(request, borough, _find(request, borough, drop), Form({}))
 
 
-def _find(borough: str, drop_id: str) -> Proposed:
+def _find(request: Request, borough: str, drop_id: str) -> Proposed:
+    """What was proposed; where codes of the file are shown, that is put on record in the same transaction."""
     with transaction() as session:
         drop = drops.find(session, borough, drop_id)
         if drop.id not in {one.id for one in proposals.waiting(session, borough)}:
             raise NotFound("This drop does not wait for its layout any more: its receipt says what became of it.")
-    return proposals.proposed(drop)
+        found = proposals.proposed(drop)
+        if found.questions and why_not_rows(person(request), borough, found.dataset, "property") is None:
+            details = {"dataset": found.dataset, "questions": len(found.questions)}
+            audit.record(session, who=person(request).who, what="view proposed layout", about=drop.id, details=details)
+    return found
 
 
 def _page(
@@ -89,7 +95,7 @@ async def confirm(request: Request, borough: str, drop: str) -> Response:
 
 
 def _confirm(request: Request, borough: str, drop_id: str, form: Form) -> Response:
-    found = _find(borough, drop_id)
+    found = _find(request, borough, drop_id)
     if form.text("made_from") != found.made_from:
         form.errors["page"] = "The night has made this proposal anew since you opened it. Look at it again."
         return _page(request, borough, found, Form({}, form.errors), 409)

@@ -6,11 +6,13 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
+from sqlalchemy.orm import Session
 
 from models.hmo.landlord_page import landlord as read_landlord
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.governance import access, audit, standing
+from pipelines.governance.reads import showing, told_with
 from review.permissions import Action, may
 from review.queries import landlords
 from review.queries.landlords import InBorough, Placed
@@ -32,16 +34,17 @@ def show(request: Request, borough: str, landlord_id: str) -> Response:
         raise NotFound(f"Landlords of {registry.borough(borough).name} may not be shown. {refusal}")
     if len(landlord_id) > LONGEST_ID or not landlord_id.isprintable():
         raise NotFound(NOT_HERE)
-    told = _told(landlord_id)
-    with transaction() as session:
-        on_lists = landlords.placed(session, landlord_id)
-    found = _by_borough(told, on_lists)
-    own = [part for part in found if may(asks, Action.SEE_LANDLORD, part.borough)]
-    if borough not in {part.borough for part in own}:
-        raise NotFound(NOT_HERE)
-    with transaction() as session:
-        details = {"boroughs": [part.borough for part in own], "homes": sum(len(part.homes) for part in own)}
-        audit.record(session, who=asks.who, what="view landlord", about=f"{borough}/{landlord_id}", details=details)
+    with showing("landlord page", borough):
+        told = _told(landlord_id)
+        with transaction() as session:
+            on_lists = landlords.placed(session, landlord_id)
+            found = _by_borough(session, told, on_lists)
+            own = [part for part in found if may(asks, Action.SEE_LANDLORD, part.borough)]
+            if borough not in {part.borough for part in own}:
+                raise NotFound(NOT_HERE)
+            details = {"boroughs": [part.borough for part in own], "homes": sum(len(part.homes) for part in own)}
+            details |= told_with(session)
+            audit.record(session, who=asks.who, what="view landlord", about=f"{borough}/{landlord_id}", details=details)
     names = sorted({*told["names"], *(place.landlord_name for place in on_lists if place.landlord_name)})
     return page(
         request,
@@ -63,7 +66,7 @@ def _told(landlord_id: str) -> dict[str, Any]:
         return {"names": [], "boroughs": [], "withheld": []}
 
 
-def _by_borough(told: dict[str, Any], on_lists: list[Placed]) -> list[InBorough]:
+def _by_borough(session: Session, told: dict[str, Any], on_lists: list[Placed]) -> list[InBorough]:
     """All that agreements let an analyst know, by borough."""
     slugs = {part["borough"] for part in told["boroughs"]} | {place.borough for place in on_lists}
     lists_hidden = {slug for slug in slugs if standing.list_refusal(slug) is not None}
@@ -71,6 +74,5 @@ def _by_borough(told: dict[str, Any], on_lists: list[Placed]) -> list[InBorough]
     shown = [place for place in on_lists if place.borough not in lists_hidden]
     homes = {(part["borough"], own["uprn"]) for part in told["boroughs"] for own in part["properties"]}
     homes |= {(place.borough, place.uprn) for place in shown}
-    with transaction() as session:
-        found = landlords.outcomes(session, {key for key in homes if key[0] not in hidden})
+    found = landlords.outcomes(session, {key for key in homes if key[0] not in hidden})
     return landlords.by_borough(told, shown, found, lists_hidden=lists_hidden, outcomes_hidden=hidden)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -12,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.governance import audit
+from pipelines.governance.reads import showing, told_with
 from pipelines.link import review_import, review_list
 from pipelines.link.review import IS
 from pipelines.link.review_export import key_of_row
@@ -32,6 +34,7 @@ from schemas.agreement import Role
 pages = Pages()
 HOME = "/links/{borough}"
 SPINE = "gazetteer"
+READS = "link review page"
 OTHER = "other"
 """In place of a candidate: another property, whose UPRN was typed."""
 
@@ -50,14 +53,16 @@ def _role(request: Request, borough: str) -> Role:
 
 def _queue(request: Request, borough: str, what: str, choose: Callable[[Queue], Waiting | None]) -> tuple[Queue, int]:
     """What waits and the place of the address that is shown, -1 for none; that it was seen is put on record."""
-    own = links.desk(borough, _role(request, borough))
-    with transaction() as session:
-        found = links.queue(session, borough, own)
-        shown = choose(found)
-        if shown is not None:
-            details = {"records": shown.records, "datasets": shown.cells["datasets"].split()}
-            details |= {"fields": ["address", "postcode", "uprn"], "properties": len(shown.candidates)}
-            audit.record(session, who=person(request).who, what=what, about=borough, details=details)
+    with showing(READS, borough):
+        own = links.desk(borough, _role(request, borough))
+        with transaction() as session:
+            found = links.queue(session, borough, own)
+            shown = choose(found)
+            if shown is not None:
+                details = {"records": shown.records, "datasets": shown.cells["datasets"].split()}
+                details |= {"fields": ["address", "postcode", "uprn"], "properties": len(shown.candidates)}
+                details |= told_with(session)
+                audit.record(session, who=person(request).who, what=what, about=borough, details=details)
     place = found.find(shown.key) if shown is not None else None
     return found, -1 if place is None else place
 
@@ -120,6 +125,11 @@ async def decide(request: Request, borough: str) -> Response:
 
 
 def _decide(request: Request, borough: str, form: Form) -> Response:
+    with showing(READS, borough):
+        return _decided(request, borough, form)
+
+
+def _decided(request: Request, borough: str, form: Form) -> Response:
     role = _role(request, borough)
     own = links.desk(borough, role)
     key, verdict, note = form.text("key"), form.text("verdict"), " ".join(form.text("note").split())
@@ -173,14 +183,18 @@ def decisions(request: Request, borough: str) -> Response:
 def _decisions(request: Request, borough: str, form: Form, status: int = 200) -> Response:
     _role(request, borough)
     number, size = asked_page(request), review_settings().page_size
-    every = review_list.decisions(borough, history=True)
-    rows = every[size * (number - 1) : size * number]
-    if number > 1 and not rows:
-        raise NotFound("There is no such page of decisions.")
-    if rows:
+    with showing(READS, borough):
+        there = review_list.properties(borough)
         with transaction() as session:
-            details = {"decisions": len(rows), "fields": ["address", "postcode", "uprn", "note"]}
-            audit.record(session, who=person(request).who, what="view link decisions", about=borough, details=details)
+            every = review_list.decisions_in(session, borough, there, history=True)
+            rows = every[size * (number - 1) : size * number]
+            if number > 1 and not rows:
+                raise NotFound("There is no such page of decisions.")
+            if rows:
+                details: dict[str, Any] = {"decisions": len(rows), "fields": ["address", "postcode", "uprn", "note"]}
+                details |= told_with(session)
+                who = person(request).who
+                audit.record(session, who=who, what="view link decisions", about=borough, details=details)
     return page(
         request,
         "links_decisions.html",

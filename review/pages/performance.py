@@ -8,10 +8,11 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from models.hmo import registry as models
+from models.hmo.outcomes import list_visits as visits_of_lake
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import ModelVersion
 from pipelines.governance import audit, standing
-from pipelines.governance.reads import reading
+from pipelines.governance.reads import showing, told_with
 from review import charts, words
 from review.permissions import Action
 from review.queries import coverage, performance
@@ -28,15 +29,16 @@ WEEKS_DRAWN = 12
 def show(request: Request, borough: str) -> Response:
     """The results of a borough."""
     refusal = standing.list_refusal(borough)
-    with reading("review results", borough):
-        lake = performance.of_lake(borough) if refusal is None else None
+    with showing("review results", borough):
+        visits = visits_of_lake(borough) if refusal is None else None
         tied = coverage.matched(borough)
-    champion = models.champion()
-    with transaction() as session:
-        found = performance.results(session, borough, lake) if lake is not None else None
-        rests_on = coverage.sources(session, borough, tied)
-        details = {"visits": found.total.visits if found else 0, "weeks": len(found.weeks) if found else 0}
-        audit.record(session, who=person(request).who, what="view results", about=borough, details=details)
+        with transaction() as session:
+            champion = models.champion(session)
+            found = performance.results(session, borough, visits) if visits is not None else None
+            rests_on = coverage.sources(session, borough, tied)
+            details = {"visits": found.total.visits if found else 0, "weeks": len(found.weeks) if found else 0}
+            details |= told_with(session)
+            audit.record(session, who=person(request).who, what="view results", about=borough, details=details)
     return page(
         request,
         "performance.html",

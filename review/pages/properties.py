@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from pipelines.casework import outcomes, overrides, planning, rules
 from pipelines.casework.versions import ChangedMeanwhile
-from pipelines.casework.words import FOUND_HINTS, KIND_HINTS, KIND_WORDS, METHOD_WORDS, Method
+from pipelines.casework.words import KIND_HINTS, KIND_WORDS
 from pipelines.core import clock
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.officers import Outcome
 from pipelines.governance import audit, standing
 from review.forms import Form, Sent
+from review.pages import outcome_form
 from review.permissions import Action
 from review.queries import properties
 from review.queries.properties import Property
@@ -69,10 +70,10 @@ def show(request: Request, borough: str, uprn: str) -> Response:
 
 
 @pages.get(HOME + "/outcome", Action.RECORD_OUTCOME)
-def outcome_form(request: Request, borough: str, uprn: str) -> Response:
+def outcome_page(request: Request, borough: str, uprn: str) -> Response:
     """The form to record what a visit found."""
     found = find(request, borough, uprn)
-    return _outcome_page(request, borough, found, Form({"officer": person(request).name, "method": Method.VISIT}))
+    return _outcome_page(request, borough, found, outcome_form.new(person(request)))
 
 
 @pages.post(HOME + "/outcome", Action.RECORD_OUTCOME)
@@ -85,11 +86,8 @@ def record_outcome(request: Request, borough: str, uprn: str, form: Sent) -> Res
 def correction_form(request: Request, borough: str, uprn: str, number: str) -> Response:
     """The form to correct an outcome, filled in as it stands."""
     found = find(request, borough, uprn)
-    before = _outcome_of(found, number)
-    values = {"found": before.found, "method": before.method, "officer": before.officer, "note": before.note}
-    parts = (before.visited_on.day, before.visited_on.month, before.visited_on.year)
-    day = {f"visited-{name}": str(part) for name, part in zip(("day", "month", "year"), parts, strict=True)}
-    return _outcome_page(request, borough, found, Form({**values, **day}), before)
+    before = outcome_form.find(found.outcomes, number)
+    return _outcome_page(request, borough, found, outcome_form.of(before), before)
 
 
 @pages.post(HOME + "/outcomes/{number}", Action.RECORD_OUTCOME)
@@ -100,26 +98,10 @@ def correct_outcome(request: Request, borough: str, uprn: str, number: str, form
 
 def _record(request: Request, borough: str, uprn: str, form: Form, number: str | None) -> Response:
     found = find(request, borough, uprn)
-    before = _outcome_of(found, number) if number is not None else None
-    visited_on, version = form.day("visited", "the day of the visit"), form.number("version")
-    what, method, officer = form.text("found"), form.text("method"), rules.tidy_name(form.text("officer"))
-    note = rules.tidy(form.text("note"))
-    form.wrong("found", rules.why_not_found(what) and "Choose what was found.")
-    form.wrong("method", rules.why_not_method(method, what) if what else None)
-    if visited_on is not None:
-        form.wrong("visited", rules.why_not_visited_on(visited_on, found.issued.as_of if before is None else None))
-    form.wrong("officer", rules.why_not_name(officer))
-    form.wrong("note", rules.why_not_note(note))
-    if form.errors or visited_on is None:
+    before = outcome_form.find(found.outcomes, number) if number is not None else None
+    given = outcome_form.read(form, borough, person(request).who, found.issued.as_of if before is None else None)
+    if given is None:
         return _outcome_page(request, borough, found, form, before, 422)
-    given: dict[str, Any] = {
-        "borough": borough,
-        "found": what,
-        "visited_on": visited_on,
-        "method": method,
-        "officer": officer,
-    }
-    given |= {"note": note, "recorded_by": person(request).who, "expected_version": version}
 
     def write(session: Session) -> None:
         if before is None:
@@ -131,13 +113,6 @@ def _record(request: Request, borough: str, uprn: str, form: Form, number: str |
         return _outcome_page(request, borough, now, form, before, status)
 
     return _written(request, found, form, write, again, "outcome")
-
-
-def _outcome_of(found: Property, number: str) -> Outcome:
-    own = next((outcome for outcome in found.outcomes if str(outcome.number) == number), None)
-    if own is None:
-        raise NotFound("There is no such outcome of this property.")
-    return own
 
 
 def _outcome_page(
@@ -152,8 +127,7 @@ def _outcome_page(
         form=form,
         errors=form.errors,
         before=before,
-        found_hints=FOUND_HINTS,
-        methods=METHOD_WORDS,
+        **outcome_form.WORDS,
     )
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from pipelines.casework import rules
 from pipelines.core.errors import NotFound
+from pipelines.governance.reads import showing
 from pipelines.link.review_import import LONGEST_NOTE
 from pipelines.link.review_record import refuse
 from review.forms import Form, Sent
@@ -39,7 +40,8 @@ def refuse_record(request: Request, borough: str, uprn: str, dataset: str, recor
         return _page(request, borough, found, record, form, 422)
     who = person(request)
     role = who.in_agreements(borough)[0]
-    taken = refuse(borough, dataset, record["record_id"], uprn, who=who.who, note=note, role=role)
+    with showing("record refused", borough):
+        taken = refuse(borough, dataset, record["record_id"], uprn, who=who.who, note=note, role=role)
     if taken.refused:
         form.errors["page"] = taken.refused[0].sentence
         return _page(request, borough, found, record, form, 422)

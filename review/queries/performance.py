@@ -87,15 +87,6 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class OfLake:
-    """What the lake tells: visits of the borough's own extracts, the base rate, hits expected and found."""
-
-    visits: pd.DataFrame
-    base: BaseRate | None
-    promised: ExpectedFound | None
-
-
-@dataclass(frozen=True)
 class Results:
     """All visits that a list led to, in all, by week (the newest first, `WEEKS_SHOWN` at most) and by priority."""
 
@@ -114,18 +105,6 @@ class Results:
         return self.total.rate / self.base.rate
 
 
-def of_lake(borough: str) -> OfLake:
-    """Read what the last night knew. To be called before a transaction is open: reads are put on record."""
-    visits = outcomes.list_visits(borough)
-    entries = outcomes.listed_entries(borough, sorted(set(visits["uprn"])))
-    base = outcomes.base_rate_of(borough, entries, visits, answer="unlicensed", steps=FEWEST_CONTROLS)
-    led = outcomes.led_by_lists(entries, visits)
-    answered = led[led["answered"]].sort_values(["day", "uprn"])
-    promised = outcomes.expected_of(borough, answered.head(len(answered) // FEWEST_CONTROLS * FEWEST_CONTROLS))
-    # What was recorded on these pages comes back by the lake; the ledger tells of the same visits.
-    return OfLake(_of_extracts(entries, visits[visits["source"] != REVIEW]), base, promised)
-
-
 def _of_extracts(entries: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
     """Visits that came with the borough's extracts, each beside the newest list of its day that held the home."""
     met = entries[["uprn", "as_of", "rank", "capacity"]].merge(visits, on="uprn")
@@ -135,10 +114,20 @@ def _of_extracts(entries: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
     return met.rename(columns={"unlicensed": "hit"})[list(VISIT)]
 
 
-def results(session: Session, borough: str, lake: OfLake) -> Results:
-    """Visits that officers recorded, and those that came with the borough's extracts; one that came both ways once."""
+def results(session: Session, borough: str, visits: pd.DataFrame) -> Results:
+    """Visits that officers recorded, and those that came with the borough's extracts; one that came both ways once.
+
+    `visits` is what `models.hmo.outcomes.list_visits` read from the lake before the transaction was opened.
+    """
+    entries = outcomes.listed_entries(borough, sorted(set(visits["uprn"])), session)
+    base = outcomes.base_rate_of(borough, entries, visits, answer="unlicensed", steps=FEWEST_CONTROLS)
+    led = outcomes.led_by_lists(entries, visits)
+    answered = led[led["answered"]].sort_values(["day", "uprn"])
+    promised = outcomes.expected_of(borough, answered.head(len(answered) // FEWEST_CONTROLS * FEWEST_CONTROLS))
+    # What was recorded on these pages comes back by the lake; the ledger tells of the same visits.
+    sent = _of_extracts(entries, visits[visits["source"] != REVIEW])
     recorded, left_out = _recorded(session, borough)
-    every = pd.concat([part for part in (recorded, lake.visits) if len(part)] or [recorded])
+    every = pd.concat([part for part in (recorded, sent) if len(part)] or [recorded])
     every = every.drop_duplicates(["uprn", "day", "hit", "answered"]).reset_index(drop=True)
     monday = [(day - timedelta(days=day.weekday())).isoformat() for day in every["day"]]
     band = [
@@ -151,8 +140,8 @@ def results(session: Session, borough: str, lake: OfLake) -> Results:
         sorted(weeks, key=lambda week: week.monday, reverse=True)[:WEEKS_SHOWN],
         {name: bands.get(name, Tally()) for name in words.BANDS},
         left_out,
-        lake.base,
-        lake.promised,
+        base,
+        promised,
     )
 
 

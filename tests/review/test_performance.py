@@ -84,9 +84,9 @@ def uprns(review_home: Path) -> list[str]:
 
 
 def results() -> performance.Results:
-    lake = performance.of_lake(CAMDEN)
+    visits = visits_of_lake.list_visits(CAMDEN)
     with transaction() as session:
-        return performance.results(session, CAMDEN, lake)
+        return performance.results(session, CAMDEN, visits)
 
 
 def shown(people: Callable[..., Browser], role: str = "analyst") -> str:

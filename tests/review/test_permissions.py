@@ -37,6 +37,7 @@ PLATFORM = " of the platform"
 
 HOME, RECORD = "/properties/{borough}/{uprn}", "/records/{dataset}/{record_id}/refuse"
 FORMS = ("/outcome", "/outcomes/{number}", "/plan", "/override")
+UNLISTED = "/{uprn}/outcomes/{number}"
 EXPORTS = ("/export.csv", "/export.xlsx")
 
 TABLE: dict[tuple[str, str], str] = {
@@ -66,6 +67,8 @@ TABLE: dict[tuple[str, str], str] = {
     **{("GET", f"/lists/{{borough}}{page}"): "AM" for page in ("", "/map", "/map.json", "/round", *EXPORTS)},
     **{("GET", f"{HOME}{page}"): "AM" for page in ("", *FORMS)},
     **{("POST", f"{HOME}{page}"): "AM" for page in (*FORMS, "/override/end")},
+    **{("GET", f"/homes/{{borough}}{page}"): "AM" for page in ("", "/{uprn}", "/{uprn}/outcome", UNLISTED)},
+    **{("POST", f"/homes/{{borough}}{page}"): "AM" for page in ("/{uprn}/outcome", UNLISTED)},
     ("GET", HOME + RECORD): "AMD",
     ("POST", HOME + RECORD): "AMD",
     ("GET", "/landlords/{borough}/{landlord_id}"): "AM",

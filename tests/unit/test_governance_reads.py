@@ -10,7 +10,7 @@ import pytest
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import AuditEvent
 from pipelines.core.tables import PROPERTY
-from pipelines.governance import access, audit
+from pipelines.governance import access, audit, reads
 from pipelines.governance.reads import reading
 from schemas import registry
 from tests.unit.agreed import agree
@@ -95,3 +95,57 @@ def test_lines_are_found_by_what_they_speak_of(home):
         assert [line.number for line in audit.lines(session, about="50%_")] == []
         assert [line.number for line in audit.lines(session, what="promote model")] == [3]
         assert [line.number for line in audit.lines(session, last=2)] == [2, 3]
+
+
+def test_a_page_tells_in_its_own_event_what_it_and_its_stages_read(home):
+    put("epc", "a")
+    put("waste", "b")
+    with reads.showing("a page", "camden"):
+        access.read_dataset("epc", boroughs=["camden"], purpose=PURPOSE)
+        with reads.reading("a stage", "camden"):
+            access.read_dataset("waste", boroughs=["camden"], purpose=PURPOSE)
+        assert lines() == []
+        with transaction() as session:
+            told = reads.told_with(session)
+            audit.record(session, who="a person", what="view page", about="camden", details={"rows": 1} | told)
+    (line,) = lines()
+    assert [read["table"] for read in line.details["reads"]] == ["epc", "waste"]
+
+
+def test_what_no_event_took_is_a_line_of_its_own(home):
+    put("epc", "a")
+    put("waste", "b")
+    with reads.showing("a page", "camden"), reads.reading("a stage", "camden"):
+        access.read_dataset("epc", boroughs=["camden"], purpose=PURPOSE)
+    (line,) = lines()
+    assert (line.what, line.details["by"]) == (reads.READ, "a page")
+
+
+def test_reads_of_an_event_that_was_rolled_back_are_still_told(home):
+    put("epc", "a")
+    put("waste", "b")
+
+    def fail() -> None:
+        with reads.showing("a page", "camden"):
+            access.read_dataset("epc", boroughs=["camden"], purpose=PURPOSE)
+            with transaction() as session:
+                assert len(reads.told_with(session)["reads"]) == 1
+                assert reads.told_with(session) == {}
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    (line,) = lines()
+    assert [read["table"] for read in line.details["reads"]] == ["epc"]
+
+
+def test_a_stage_outside_a_page_takes_its_reads_into_its_own_event(home):
+    put("epc", "a")
+    put("waste", "b")
+    with reads.reading("a stage", "camden"):
+        access.read_dataset("epc", boroughs=["camden"], purpose=PURPOSE)
+        with transaction() as session:
+            audit.record(session, who="w", what="write", about="camden", details=reads.told_with(session))
+    assert [line.what for line in lines()] == ["write"]
+    with transaction() as session:
+        assert reads.told_with(session) == {}
