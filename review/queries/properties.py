@@ -75,9 +75,7 @@ def find(session: Session, borough: str, uprn: str) -> Property:
     )
     found = session.execute(query).all()
     if not found:
-        raise NotFound(
-            "This property is on no list of the borough. Its page is found by the search of homes that are not on the list."
-        )
+        raise NotFound("This property is on no list of the borough. The search of all homes finds its page.")
     entry, issued = found[0]
     newest = session.scalar(
         sa.select(PublishedList.id)
