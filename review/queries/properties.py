@@ -76,7 +76,7 @@ def find(session: Session, borough: str, uprn: str) -> Property:
     found = session.execute(query).all()
     if not found:
         raise NotFound(
-            "This property is on no list of the borough. Its page is found by the search of homes that are not on the list."
+            "This property is on no list of the borough. Look for it among the homes that are not on the list."
         )
     entry, issued = found[0]
     newest = session.scalar(
