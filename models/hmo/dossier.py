@@ -13,7 +13,7 @@
 - `records`: of every dataset but the register, newest first. Those of ten years, those that are so on the day, and the
   newest of each dataset, at most `on_record.MOST` of one. Each has `dataset`, `source` (the dataset in words),
   `record_id`, `date` (ISO 8601), `reference` (the borough's own number, or null), `what` (in words), `of` (home or
-  building), and `link`: `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (about 97 in 100;
+  building), and `link`: `decision` (linked or parent), `reason` (code), `sentence`, `stage`, `sure` (about 97 in 100,
   or null).
 - `left_out`: how many older records there are beside these.
 - `licences`: newest first, the same keys, and `type`, `status`, `state` (in force, not begun, expired, revoked,

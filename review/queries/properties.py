@@ -75,7 +75,9 @@ def find(session: Session, borough: str, uprn: str) -> Property:
     )
     found = session.execute(query).all()
     if not found:
-        raise NotFound("This property is on no list of the borough. The search of all homes finds its page.")
+        raise NotFound(
+            "This property is on no list of the borough. Look for it among the homes that are not on the list."
+        )
     entry, issued = found[0]
     newest = session.scalar(
         sa.select(PublishedList.id)

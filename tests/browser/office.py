@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from models.hmo import features, model_file
 from models.hmo import registry as models
 from models.hmo.estimator import Detector
-from pipelines.casework import outcomes, overrides, planning
+from pipelines.casework import outcomes, overrides, places, planning
 from pipelines.core import clock
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Dossier, Drop, LastGood, ListEntry, ModelVersion, StageState
@@ -45,6 +45,9 @@ LONG_NOTE = "Six doors with numbers and locks of their own; " + "averylongwordwi
 SEEN, MISTAKEN, NO_ACCESS, EXCLUDED, PLANNED = (uprn_of(n) for n in range(4, 9))
 HELD, TAKEN, AGAIN, STRANGE, UNREADABLE = (f"{BOROUGH}-hmo_licence-{n:012d}" for n in range(1, 6))
 CHAMPION, CHALLENGER, COMPARED, UNCOMPARED = "hmo-2026-08", "hmo-2026-09", "hmo-2026-07", "hmo-2026-06"
+UNLISTED, AT_UNLISTED = "60", 24
+"""A home of the gazetteer that is on no list, and the number of the outcome that was recorded at another such home."""
+
 LIST, LANDLORD = f"{BOROUGH}-{AS_OF}-v2", "landlord-2"
 OFFICER = "Ama Example (local:analyst)"
 
@@ -91,6 +94,7 @@ def fill() -> None:
     _drops()
     put(BOROUGH, "gazetteer", gazetteer())
     night(TWICE, HOUSE)
+    _complaint()
     _models()
     _nights()
     manager = Person("m", "Mark Example", {BOROUGH: frozenset({Role.MANAGER})}, "key")
@@ -149,6 +153,17 @@ def _work() -> None:
             session, borough=BOROUGH, uprn=PLANNED, assigned_to="Ola Officer", planned_for=AS_OF + timedelta(days=9),
             who=OFFICER, expected_version=None,
         )  # fmt: skip
+
+
+def _complaint() -> None:
+    """A visit to a flat that is on no list."""
+    flat = places.in_gazetteer(BOROUGH, "82")
+    with transaction() as session:
+        made = outcomes.record(
+            session, borough=BOROUGH, uprn="82", found="single_household", visited_on=AS_OF, method="visit",
+            officer="Ola Officer", recorded_by=OFFICER, note="After a complaint about noise.", place=flat,
+        )  # fmt: skip
+    assert made.number == AT_UNLISTED
 
 
 def _drops() -> None:

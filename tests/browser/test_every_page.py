@@ -84,6 +84,7 @@ class View:
 
 ANALYST, MANAGER, DATA, ENGINEER, GOVERNANCE = Role
 LIST, HOME, INTAKE, LINKS = (f"/{kind}/{of.BOROUGH}" for kind in ("lists", "properties", "intake", "links"))
+HOMES, UNLISTED = f"/homes/{of.BOROUGH}", f"/homes/{of.BOROUGH}/{of.UNLISTED}"
 FIRST, DROPS, EMPTY = f"{HOME}/{of.uprn_of(3)}", f"{INTAKE}/drops", of.EMPTY
 WRONG_REGISTER = b"Licence No.,Location\nL1,4 Example Road\nL2,\n"
 WRONG_OUTCOMES = b"uprn,outcome,visited_on\n1,hmo_unlicensed,2026-10-01\n,,\n100000030,none,2026-10-01\n"
@@ -116,6 +117,15 @@ VIEWS = [
     View(f"{HOME}/{of.MISTAKEN}", ANALYST, name="corrected"),
     View(f"{HOME}/{of.EXCLUDED}", ANALYST, name="excluded"),
     View(f"{HOME}/999999999999", ANALYST, status=404),
+    View(HOMES, ANALYST),
+    View(f"{HOMES}?search=example+road", ANALYST),
+    View(f"{HOMES}?search=nothing+of+the+kind", ANALYST, name="nothing-fits"),
+    View(UNLISTED, ANALYST),
+    View(f"{HOMES}/82", ANALYST, name="visited"),
+    View(f"{HOMES}/999999999999", ANALYST, status=404),
+    View(f"{UNLISTED}/outcome", ANALYST),
+    View(f"{UNLISTED}/outcome", ANALYST, press("Save the outcome"), 422),
+    View(f"{HOMES}/82/outcomes/{of.AT_UNLISTED}", ANALYST),
     View(f"{FIRST}/outcome", ANALYST),
     View(f"{FIRST}/outcome", ANALYST, press("Save the outcome"), 422),
     View(f"{HOME}/{of.SEEN}/outcomes/1", ANALYST),

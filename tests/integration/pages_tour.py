@@ -29,6 +29,8 @@ from tests.review.listed import AS_OF
 
 ANALYST, MANAGER, DATA, ENGINEER, GOVERNANCE = Role
 LIST, HOME, INTAKE, LINKS = (f"/{kind}/{of.BOROUGH}" for kind in ("lists", "properties", "intake", "links"))
+HOMES, UNLISTED = f"/homes/{of.BOROUGH}", f"/homes/{of.BOROUGH}/{of.UNLISTED}"
+MISTAKEN = f"{HOMES}/82/outcomes/{of.AT_UNLISTED}"
 FIRST = f"{HOME}/{of.uprn_of(3)}"
 RECORD = f"{FIRST}/records/service_request/3/refuse"
 HELD, TURNED_DOWN = (f"{INTAKE}/drops/{drop}" for drop in (of.HELD, of.UNREADABLE))
@@ -80,6 +82,8 @@ STEPS = [
     Step(ANALYST, f"{FIRST}/outcome", f"{FIRST}/outcome", SEEN | VISITED),
     Step(ANALYST, f"{FIRST}/outcome", f"{FIRST}/outcome", SEEN | VISITED | {"version": "0"}, status=409),
     Step(ANALYST, f"{HOME}/{of.SEEN}/outcomes/1", f"{HOME}/{of.SEEN}/outcomes/1", SEEN | VISITED | {"found": "empty"}),
+    Step(ANALYST, f"{UNLISTED}/outcome", f"{UNLISTED}/outcome", SEEN | VISITED),
+    Step(ANALYST, MISTAKEN, MISTAKEN, SEEN | VISITED),
     Step(ANALYST, f"{FIRST}/plan", f"{FIRST}/plan", {"officer": "Ola Officer", **day("planned", 20, 10)}),
     Step(
         ANALYST, f"{FIRST}/override", f"{FIRST}/override",

@@ -214,6 +214,7 @@ def test_looking_is_on_record(people: Callable[..., Browser], two_boroughs: None
     with transaction() as session:
         line = session.scalars(sa.select(AuditEvent).where(AuditEvent.what == "view landlord")).one()
     assert (line.who, line.about) == ("Ann Analyst (test:analyst)", f"{CAMDEN}/{WHO}")
+    assert {read["table"] for read in line.details.pop("reads")} == {"landlord", "link", "property", "hmo_licence"}
     assert line.details == {"boroughs": [CAMDEN], "homes": 3}
 
 

@@ -62,6 +62,8 @@ def test_an_address_and_what_it_may_be_stand_side_by_side_and_are_put_on_record(
     assert "None of these 2" in told
     seen = acts("view address to decide")[-1]
     assert (seen.who, seen.about) == ("D Officer (test:data_officer)", BOROUGH)
+    reads = seen.details.pop("reads")
+    assert {read["table"] for read in reads} >= {"gazetteer", "epc", "link"}
     assert seen.details == {
         "records": 2, "datasets": ["epc"], "fields": ["address", "postcode", "uprn"], "properties": 2,
     }  # fmt: skip

@@ -29,7 +29,7 @@ from review.identity.person import Person, Role
 from review.queries import links
 from tests.browser import office as of
 from tests.homes import own_home
-from tests.integration.pages_tour import API, FIRST, HOME, INTAKE, LINKS, LIST, STEPS, Walker
+from tests.integration.pages_tour import API, FIRST, HOME, HOMES, INTAKE, LINKS, LIST, STEPS, UNLISTED, Walker
 from tests.review.conftest import Browser, forget_settings
 from tests.review.desk import says
 from tests.review.test_permissions import TABLE
@@ -68,6 +68,9 @@ SHOWN: dict[str, tuple[str, Role]] = {
     **{f"{UPRN}{page}": (FIRST + page, ANALYST) for page in ("", "/outcome", "/plan", "/override")},
     f"{UPRN}/outcomes/{{number}}": (f"{HOME}/{of.SEEN}/outcomes/1", ANALYST),
     f"{UPRN}/records/{{dataset}}/{{record_id}}/refuse": (f"{FIRST}/records/service_request/3/refuse", ANALYST),
+    "/homes/{borough}": (f"{HOMES}?search=example+road", ANALYST),
+    **{f"/homes/{{borough}}/{{uprn}}{page}": (UNLISTED + page, ANALYST) for page in ("", "/outcome")},
+    "/homes/{borough}/{uprn}/outcomes/{number}": (f"{HOMES}/82/outcomes/{of.AT_UNLISTED}", ANALYST),
     "/landlords/{borough}/{landlord_id}": (f"/landlords/{of.BOROUGH}/{of.LANDLORD}", ANALYST),
     "/performance/{borough}": (f"/performance/{of.BOROUGH}", GOVERNANCE),
     "/links/{borough}": (LINKS, DATA),

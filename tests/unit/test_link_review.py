@@ -188,7 +188,10 @@ def test_reading_and_deciding_stand_in_the_audit_log_without_the_data(street: Pa
     with transaction() as session:
         reads = [e.details for e in audit.lines(session, what="read") if "link review" in e.details["by"]]
         (act,) = audit.lines(session, what="decide links")
-    assert {read["by"] for read in reads} == {f"link review {what}" for what in ("export", "import", "list")}
+    assert {read["by"] for read in reads} == {f"link review {what}" for what in ("export", "list")}
+    assert {read["table"] for read in act.details["reads"]} == {"gazetteer"}, (
+        "what was read for a decision stands in it"
+    )
     assert (act.who, act.about, act.details["is"], act.details["is_not"]) == ("B Example", BOROUGH, 1, 0)
     with transaction() as session:
         everything = json.dumps([[e.about, e.details] for e in session.scalars(sa.select(AuditEvent))])
