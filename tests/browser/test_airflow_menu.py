@@ -36,7 +36,7 @@ STARTS_WITHIN = 300
 STEP = 60_000
 """Milliseconds that anything may take on a busy machine."""
 
-PASSWORDS = "simple_auth_manager_passwords.json.generated"
+HELD_BY = "simple_auth_manager_passwords.json.generated"
 ENTRY = "Homes to check"
 
 
@@ -90,7 +90,7 @@ def airflow(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
             assert server.poll() is None, (home / "airflow.log").read_text()[-2000:]
             assert time.monotonic() < until, "Airflow does not answer"
             time.sleep(0.5)
-        yield address, pages, json.loads((home / "airflow" / PASSWORDS).read_text())["admin"]
+        yield address, pages, json.loads((home / "airflow" / HELD_BY).read_text())["admin"]
     forget_settings()
 
 
