@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     "night/test_review_night.py",
     "intake/test_kill.py",
     "integration/test_pages.py",
+    "browser/test_airflow_menu.py",
     "browser/test_journeys.py",
     "intake/test_gate_history.py",
     "unit/test_model_dossier.py",

@@ -39,6 +39,7 @@ def test_airflow_finds_the_plugin_and_nothing_is_wrong_with_it() -> None:
     (own,) = [plugin for plugin in found if plugin.name == "loda_review"]
     (link,) = [ExternalViewResponse.model_validate(view) for view in own.external_views]
     assert (link.name, link.destination, link.url_route) == ("Homes to check", "nav", None)
+    assert (link.category, link.nav_top_level) == ("browse", False)
     assert link.href == "http://127.0.0.1:8000"
 
 
