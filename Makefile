@@ -7,7 +7,8 @@
 # make docs     the documentation as pages in build/docs, every link within it checked
 # make audit    bill of materials in build/, licences, known vulnerabilities (asks PyPI)
 # make setup    the environment alone                          make lock   pin the dependencies anew
-# make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200
+# make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200; with KILLS=0 only
+#               the other faults: a full disk, a bucket that fails, a database killed, a clock that jumps ...
 # make cluster-test   a night by two workers on PostgreSQL, S3 and Redis, all started and ended by the test;
 #               with KILL=1 another night as well, in which a worker is killed
 # make clean    remove state and caches, keep the environment

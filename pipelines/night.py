@@ -13,13 +13,15 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from pipelines.core import clock
+from pipelines.core import clock, outside
 from pipelines.core.errors import LodaError
 from pipelines.core.faults import place_of
 from pipelines.core.ledger import engine as ledger
+from pipelines.core.ledger.lists import newest_list
 from pipelines.core.ledger.models import LastGood, ModelVersion
 from pipelines.core.lock import exclusive
 from pipelines.core.types import StageResult
+from pipelines.governance import interruption
 from pipelines.governance.reads import reading
 from pipelines.observe.lineage import observed
 from schemas import registry
@@ -52,14 +54,18 @@ def told(stage: str, borough: str) -> Iterator[None]:
 
 @contextmanager
 def _stage(name: str, borough: str, lock: str) -> Iterator[None]:
-    """Alone under its lock, with what it reads of personal data on record under its name."""
-    with exclusive(lock), reading(name, borough):
+    """Alone under its lock, with what it reads of personal data on record under its name.
+
+    Raises:
+        Outside: a disk, a bucket or the ledger's database is away, full or refuses.
+    """
+    with outside.told(), exclusive(lock), reading(name, borough):
         yield
 
 
 def prepare() -> None:
     """Bring the ledger up to date, and read all that is data, so that a fault in it is told before anything runs."""
-    ledger.upgrade()
+    interruption.upgrade_between_nights()
     registry.contracts()
     registry.boroughs()
     registry.issue_types()
@@ -272,6 +278,13 @@ def dossiers(borough: str, as_of: date) -> StageResult:
         return result
 
 
+def boroughs_to_publish() -> list[str]:
+    """Boroughs whose newest list was issued and is not published."""
+    with ledger.transaction() as session:
+        newest = [(borough, newest_list(session, borough)) for borough in registry.boroughs()]
+    return [borough for borough, issued in newest if issued is not None and issued.published_at is None]
+
+
 @observed
 def publish_lists(borough: str) -> StageResult:
     """Write a borough's newest list where its officers fetch it."""
@@ -293,10 +306,10 @@ def publish_pages() -> StageResult:
 @observed
 def notify() -> StageResult:
     """Tell each borough which extracts are due, late or missing."""
-    from pipelines import publish
+    from pipelines import ingest, publish
 
     with _stage("notify", LONDON, "notices"):
-        return publish.notify()
+        return publish.notify(waiting=ingest.discover())
 
 
 @observed

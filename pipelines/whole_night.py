@@ -188,4 +188,6 @@ def _all_stages(whole: _Night, as_of: str | None, boroughs: Sequence[str] | None
     unranked = whole.each(ready, ["features", "score", "licensing", "rank"], day)
     ranked = [b for b in ready if b not in unranked]
     whole.each(ranked, ["dossiers"], day)
-    whole.each(ranked, ["publish_lists"])
+    # One that was issued by a night that was killed before it published it stands, and nobody has it yet.
+    issued = [b for b in night.boroughs_to_publish() if b in standing and b not in ready]
+    whole.each([*ranked, *issued], ["publish_lists"])

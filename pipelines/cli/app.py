@@ -38,12 +38,20 @@ class Format(StrEnum):
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """A user's mistake ends in one sentence and an exit code, never in a stack trace."""
+    """A user's mistake, and a store that is away, end in one sentence and an exit code, never in a stack trace."""
     try:
         yield
     except LodaError as error:
         typer.echo(f"loda: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
+    except Exception as error:
+        from pipelines.core import outside
+
+        sentence = outside.sentence_of(error)
+        if sentence is None:
+            raise
+        typer.echo(f"loda: {sentence}", err=True)
+        raise typer.Exit(outside.Outside.exit_code) from error
 
 
 def print_json(value: object) -> None:

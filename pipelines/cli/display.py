@@ -117,7 +117,8 @@ def print_night(summary: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     for failure in summary["failures"]:
-        console.print(f"[red]FAILED[/red] {escape(failure['sentence'])}", soft_wrap=True)
+        what = f"{failure['stage']} of {failure['borough']}: {failure['sentence']}"
+        console.print(f"[red]FAILED[/red] {escape(what)}", soft_wrap=True)
     console.print("Next: 'loda status', 'loda list BOROUGH', 'loda receipt DROP'.")
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError
-from pipelines.core.ledger.engine import engine, schema_revisions
+from pipelines.core.ledger.engine import engine, knows, schema_revisions
 from pipelines.core.settings import Settings, settings
 from pipelines.governance import keys
 from review.settings import ReviewSettings, review_settings
@@ -92,6 +92,10 @@ def _ledger() -> str:
         raise LodaError(f"{shown} cannot be reached ({type(error).__name__}); check LODA_LEDGER_URL.") from error
     if current is None:
         return f"{shown} can be reached; its tables are made when the first night runs."
+    if not knows(current):
+        raise LodaError(
+            f"{shown} is at version {current} of newer code, this one's newest is {head}; run the newer code."
+        )
     state = "up to date" if current == head else "of an older version, brought up to date by the next night"
     return f"{shown} can be reached and is {state}."
 

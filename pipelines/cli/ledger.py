@@ -27,13 +27,14 @@ def ledger_roles(
     "upgrade", epilog="Example: LODA_LEDGER_URL=postgresql+psycopg://loda_migrator@db/loda loda ledger upgrade"
 )
 def ledger_upgrade() -> None:
-    """Bring the ledger's tables to the newest version and give each role its rights; done before any is changed."""
+    """Bring the ledger's tables to the newest version and give each role its rights; waits for a night to end."""
     from pipelines.core.ledger import roles
-    from pipelines.core.ledger.engine import schema_revisions, upgrade
+    from pipelines.core.ledger.engine import schema_revisions
+    from pipelines.governance.interruption import upgrade_between_nights
 
     with sentences():
         before, head = schema_revisions()
-        upgrade()
+        upgrade_between_nights()
         done = f"brought from version {before or 'none'} to {head}" if before != head else f"at version {head} already"
         rights = "Each role has its rights." if roles.grant() else "There are no roles to give rights to."
         typer.echo(f"The ledger is {done}. {rights}")

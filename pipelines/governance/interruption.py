@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipelines.core import clock
-from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.engine import schema_revisions, transaction, upgrade
 from pipelines.core.ledger.models import StageState
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
@@ -37,6 +37,20 @@ def night_under_way() -> Iterator[StageResult | None]:
             yield told
         finally:
             _ended()
+
+
+def upgrade_between_nights() -> None:
+    """Bring the ledger's tables to the newest version; where there is anything to bring, while no night runs.
+
+    Raises:
+        Busy: a night ran for longer than `LODA_LOCK_TIMEOUT_SECONDS`.
+        ConfigurationError: see `upgrade`.
+    """
+    current, head = schema_revisions()
+    if current == head:
+        return
+    with exclusive(LOCK):
+        upgrade()
 
 
 def _begun() -> StageResult | None:

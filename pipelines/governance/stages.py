@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from pipelines.core import clock
 from pipelines.core.hashing import code_version, hash_of
@@ -59,9 +60,18 @@ def mark_done(stage: str, borough: str, made_from: str, summary: dict[str, Any])
     """Record what a stage worked from, with counts for people to read."""
     reads.flush()
     with transaction() as session:
-        session.merge(
-            StageState(stage=stage, borough=borough, input_hash=made_from, made_at=clock.now(), summary=summary)
-        )
+        mark(session, stage, borough, made_from, summary)
+
+
+def mark(session: Session, stage: str, borough: str, made_from: str, summary: dict[str, Any]) -> None:
+    """The same in the transaction that writes what the stage made, after `reads.flush`.
+
+    Its moment is never before that of an extract that was there, be the clock set back in between: who looks for what
+    is late goes by that order.
+    """
+    there = session.scalar(sa.select(sa.func.max(LastGood.published_at)).where(LastGood.borough == borough))
+    made_at = max(clock.now(), there) if there is not None else clock.now()
+    session.merge(StageState(stage=stage, borough=borough, input_hash=made_from, made_at=made_at, summary=summary))
 
 
 def state_of(stage: str, borough: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from pipelines.core import clock
+from pipelines.core import clock, outside
 from pipelines.core.errors import HeldDrop, LodaError, RefusedDrop
 from pipelines.core.faults import place_of
 from pipelines.core.hashing import code_version
@@ -54,14 +54,17 @@ def harmonise(borough: str) -> StageResult:
             counts["rows"] += _harmonise_drop(drop)
             counts["drops"] += 1
         except HeldDrop as error:
+            outside.raise_if_behind(error)
             _finish(drop.id, DropStatus.HELD, error.issue_type, str(error))
             counts["held"] += 1
         except RefusedDrop as error:
+            outside.raise_if_behind(error)  # what reads a file takes whatever befalls it for damage of the file
             _finish(drop.id, DropStatus.REFUSED, error.issue_type, str(error))
             counts["refused"] += 1
         except (LodaError, OSError, MemoryError, sa.exc.SQLAlchemyError):
             raise  # not of this drop alone
         except Exception as error:  # noqa: BLE001 - one drop that nobody foresaw must not stop the borough's others
+            outside.raise_if_behind(error)
             _finish(drop.id, DropStatus.HELD, "platform_fault", f"The platform stumbled over it: {place_of(error)}.")
             counts["held"] += 1
     sentence = f"{counts['rows']:,} rows of {counts['drops']} drops" if waiting else "nothing new"

@@ -10,7 +10,7 @@ import re
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pipelines.core import clock
+from pipelines.core import clock, outside
 from pipelines.core.bucket import Entry, Folder, NotPlainFile
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.hashing import code_version
@@ -60,17 +60,19 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
             copied = copy_and_measure(source, target, kind)
         if _changed(bucket, entry):
             return None
-        if _is_given_back(entry, copied.sha256):
+        if _is_given_back(raw, incoming, entry, copied.sha256):
             return None
         check_content(raw, incoming, kind, copied)
         check_place(entry.path)
     except RefusedDrop as error:
+        outside.raise_if_behind(error)
         refusal = error
     except FileNotFoundError:
         return None  # taken away while it was being read: there is nothing to admit
     except NotPlainFile:
         refusal = RefusedDrop("unreadable_file", "It is a link, a folder or a device: drop the file itself.")
     except (PermissionError, IsADirectoryError) as error:
+        outside.raise_if_behind(error)  # a bucket that refuses our key says nothing of the file
         refusal = RefusedDrop("unreadable_file", f"The file cannot be opened ({type(error).__name__}).")
     try:
         sha256 = copied.sha256 if copied else _hash_of_refused(entry)
@@ -82,7 +84,7 @@ def _admit_one(bucket: Folder, entry: Entry) -> DropStatus | None:
         raw.remove(incoming)
 
 
-def _is_given_back(entry: Entry, sha256: str) -> bool:
+def _is_given_back(raw: Folder, incoming: str, entry: Entry, sha256: str) -> bool:
     """Whether the file is one of rows to correct, as we wrote it; it is then noted as seen and is no drop.
 
     Raises:
@@ -93,6 +95,7 @@ def _is_given_back(entry: Entry, sha256: str) -> bool:
         if not drops:
             return False
         if given_back.is_where_we_put_it(entry.path, drops):
+            raw.remove(incoming)  # before it is noted, or a kill between would leave the copy behind for good
             given_back.seen(session, entry.path, entry.marker, drops[0].id)
             return True
     raise RefusedDrop("nothing_corrected", f"These are the quarantined rows of drop {drops[0].id} without any change.")
@@ -109,16 +112,19 @@ def _hash_of_refused(entry: Entry) -> str:
 
 
 def _keep(raw: Folder, incoming: str, sha256: str, entry: Entry, copied: Copied) -> None:
-    if not raw.exists(sha256):
-        raw.fs.mv(raw.full(incoming), raw.full(sha256))
-        manifest = {
-            "sha256": sha256,
-            "bytes": copied.size,
-            "first_path": entry.path,
-            "code": code_version(),
-            "received_at": clock.now().isoformat(),
-        }
-        raw.write_bytes(f"{sha256}.json", json.dumps(manifest, indent=2).encode())
+    if raw.exists(sha256):
+        raw.remove(incoming)  # before the drop is recorded, or a kill between would leave the copy behind for good
+        return
+    manifest = {
+        "sha256": sha256,
+        "bytes": copied.size,
+        "first_path": entry.path,
+        "code": code_version(),
+        "received_at": clock.now().isoformat(),
+    }
+    # Bytes last: once they are there, nobody looks again whether they have a manifest.
+    raw.write_bytes(f"{sha256}.json", json.dumps(manifest, indent=2).encode())
+    raw.fs.mv(raw.full(incoming), raw.full(sha256))
 
 
 def drop_id(borough: str, dataset: str, sha256: str) -> str:

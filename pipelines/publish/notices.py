@@ -7,7 +7,7 @@ say how every dataset stands. Both change when something does, not with every ni
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -32,8 +32,11 @@ TOLD = ("due_soon", *GRAVE)
 """States that a borough is told of; one that is due and waited for it was told of before."""
 
 
-def notify() -> StageResult:
+def notify(waiting: Collection[str] = ()) -> StageResult:
     """Tell every borough what is due soon, late or missing; once for each due day.
+
+    Boroughs in `waiting` have files that were not taken in, as when a disk or a bucket failed: they are told nothing,
+    since what seems late may be there.
 
     Counts: `new` notices, extracts `late`, `missing` and `due_soon` today, `boroughs` whose page changed.
 
@@ -41,7 +44,7 @@ def notify() -> StageResult:
         ConfigurationError: a calendar is faulty; the sentence names it.
     """
     today = clock.today()
-    found = standings(today)
+    found = {slug: of_borough for slug, of_borough in standings(today).items() if slug not in waiting}
     counts = {"new": 0, "late": 0, "missing": 0, "due_soon": 0, "boroughs": 0}
     for slug, of_borough in found.items():
         for standing in of_borough:

@@ -18,7 +18,7 @@ from pipelines.core.ledger.settled import excluded, settled
 from pipelines.core.settings import settings
 from pipelines.core.tables import LICENSING, PROPERTY, SCORE
 from pipelines.core.types import StageResult
-from pipelines.governance import access, stages
+from pipelines.governance import access, reads, stages
 from pipelines.ranking import control, landlords, stability
 from schemas import registry
 
@@ -57,20 +57,17 @@ def rank(borough: str, as_of: date) -> StageResult:
     models = sorted(set(listed["model_id"]))
     made_from = stages.input_hash(as_of, capacity, settings().list_length, seed, models, entries)
     earlier = stability.before(borough, as_of)
-    issued = _issue(borough, as_of, capacity, seed, made_from, entries, models, frame)
+    counts = {
+        "capacity": capacity,
+        "controls": sum((entry["control_slot"] or capacity + 1) <= capacity for entry in entries),
+        **stability.figures(earlier, _of_model(entries), capacity),
+    }
+    reads.flush()
+    issued = _issue(borough, as_of, capacity, seed, made_from, entries, models, frame, counts)
     if issued is None:
         return StageResult(
             STAGE, borough, "unchanged", f"The list of {borough} for {as_of} was issued from these inputs."
         )
-    counts = {
-        "rows": issued.rows,
-        "capacity": capacity,
-        "expected_hits": issued.expected_hits,
-        "version": issued.version,
-        "controls": sum((entry["control_slot"] or capacity + 1) <= capacity for entry in entries),
-        **stability.figures(earlier, _of_model(entries), capacity),
-    }
-    stages.mark_done(STAGE, borough, made_from, counts)
     sentence = (
         f"List {issued.id} holds {issued.rows} properties; its first {min(capacity, issued.rows)} are expected to be "
         f"{issued.expected_hits:.1f} HMOs."
@@ -166,8 +163,12 @@ def _issue(
     entries: list[dict[str, Any]],
     models: list[str],
     control_frame: int | None,
+    counts: dict[str, Any],
 ) -> PublishedList | None:
-    """Write the list and its entries in one transaction; None where the day's last list was made from the same."""
+    """Write the list, its entries and the stage's mark in one transaction, and add what they hold to `counts`.
+
+    None where the day's last list was made from the same.
+    """
     with transaction() as session:
         last = session.scalars(
             sa.select(PublishedList)
@@ -198,6 +199,8 @@ def _issue(
         session.flush()
         if entries:
             session.execute(sa.insert(ListEntry), [{"list_id": issued.id, **entry} for entry in entries])
+        counts |= {"rows": issued.rows, "expected_hits": issued.expected_hits, "version": issued.version}
+        stages.mark(session, STAGE, borough, made_from, counts)
         return issued
 
 

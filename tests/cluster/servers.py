@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import sqlalchemy as sa
 
 ADMIN_KEY, ADMIN_SECRET = "cluster-admin", "secret-of-a-throw-away-server"
@@ -102,6 +104,36 @@ class Postgres:
     address: str
     socket: Path
 
+    @property
+    def data(self) -> Path:
+        """Where its databases lie."""
+        return self.socket / "data"
+
+    def program(self, name: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as its own user; it must end well."""
+        binaries = postgres_binaries()
+        assert binaries is not None
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        command = [*as_user, str(binaries / name), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.socket)
+        assert done.returncode == 0, done.stderr
+
+    def start(self) -> None:
+        """Start it, for the first time or again; it answers afterwards."""
+        port = self.address.rsplit(":", 1)[1]
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.socket} -c fsync=off"
+        # Its own log, or the server would hold the pipe that this waits on.
+        self.program("pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", str(self.socket / "log"), "start")
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as want of memory does: its connections die with it, and nothing is tidied up."""
+        leader = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        family = [leader, *leader.children(recursive=True)]
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family, timeout=15)
+
     def superuser(self, database: str = "postgres") -> sa.Engine:
         """A database, as the superuser; each statement is a transaction of its own."""
         port = self.address.rsplit(":", 1)[1]
@@ -124,28 +156,20 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     """A PostgreSQL server until the block ends."""
     binaries = postgres_binaries()
     assert binaries is not None
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     place = folder / "postgres"
     place.mkdir()
-    if as_user:
+    if os.geteuid() == 0:
         shutil.chown(place, "postgres", "postgres")
         folder.chmod(folder.stat().st_mode | 0o011)  # PostgreSQL's user comes through it
     (port,) = free_ports(1)
-
-    def run(*command: str) -> None:
-        done = subprocess.run([*as_user, *command], capture_output=True, text=True, check=False, cwd=place)
-        assert done.returncode == 0, done.stderr
-
-    data = str(place / "data")
+    made = Postgres(f"127.0.0.1:{port}", place)
     asks = ("--auth-local=trust", "--auth-host=scram-sha-256")
-    run(str(binaries / "initdb"), "-D", data, "-U", "postgres", *asks, "--no-sync", "-E", "UTF8")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
-    # Its own log, or the server would hold the pipe that this waits on.
-    run(str(binaries / "pg_ctl"), "-D", data, "-w", "-o", options, "-l", str(place / "log"), "start")
+    made.program("initdb", "-D", str(made.data), "-U", "postgres", *asks, "--no-sync", "-E", "UTF8")
+    made.start()
     try:
-        yield Postgres(f"127.0.0.1:{port}", place)
+        yield made
     finally:
-        run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        made.program("pg_ctl", "-D", str(made.data), "-m", "immediate", "stop")
 
 
 def admin_identity() -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.core.errors import ConfigurationError, HeldDrop, LodaError, NotFound, RefusedDrop
 from pipelines.core.lock import Busy
+from pipelines.core.outside import Outside
 from pipelines.core.types import StageResult
 
 
@@ -61,7 +62,9 @@ def test_what_a_person_must_mend_is_not_tried_again(wiring: Any, error: Exceptio
         wiring.run(raiser(error), borough="camden")
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError(), TimeoutError(), OSError(5, "io"), Busy("Another run.")])
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(), TimeoutError(), OSError(5, "io"), Busy("Another run."), Outside("Full.")]
+)
 def test_what_may_pass_is_tried_again(wiring: Any, error: Exception) -> None:
     with pytest.raises(wiring.TryAgain):
         wiring.run(raiser(error), borough="camden")

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+from pipelines.core.bucket import Folder
 
 if not os.environ.get("LODA_FAULTS"):
     collect_ignore_glob = ["test_*.py"]
@@ -20,6 +26,8 @@ if not os.environ.get("LODA_FAULTS"):
 ROOT = Path(__file__).resolve().parents[2]
 BOROUGHS = ("camden", "lambeth")
 DWELLINGS = 600
+SEED = int(os.environ.get("LODA_FAULT_SEED", "7"))
+REACHED_SECONDS = 120
 FIRST, SECOND = "2026-06-30", "2026-09-30"
 NEW = (("camden", "hmo_licence"), ("lambeth", "council_tax"), ("lambeth", "service_request"))
 """What comes in before the second night; one of it has rows that are quarantined, and one more is no extract at all."""
@@ -28,6 +36,28 @@ NEW = (("camden", "hmo_licence"), ("lambeth", "council_tax"), ("lambeth", "servi
 def at(day: str, hour: int = 2) -> str:
     """A moment on a day, for `LODA_NOW`."""
     return f"{day}T{hour:02}:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a user saw of a command."""
+
+    code: int
+    output: str
+    steps: int
+    seconds: float
+
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> Told:
+        """The same of a child's answer; a stack trace is none that a user may see."""
+        assert answer["exit"] == 0, answer
+        assert not answer["escaped"], answer["escaped"]
+        assert "Traceback" not in answer["output"]
+        return cls(answer["code"], answer["output"], answer["steps"], answer["seconds"])
+
+    def in_words(self) -> str:
+        """The output as one line, for a search in it."""
+        return " ".join(self.output.split())
 
 
 @dataclass
@@ -39,12 +69,40 @@ class Driver:
 
     def ask(self, act: str, home: Path, *, now: str = at(SECOND), **order: Any) -> dict[str, Any]:
         """What a child answered, with `exit` (negative for a signal) and `seconds`."""
+        self._order(act, home, now, order)
+        return self._answer()
+
+    def _order(self, act: str, home: Path, now: str, order: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps({"act": act, "home": str(home), "now": now, **order}) + "\n")
         self.process.stdin.flush()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
+
+    def loda(self, home: Path, *arguments: str, now: str = at(SECOND), **order: Any) -> Told:
+        """What a user sees of a command, `run` unless another is given."""
+        return Told.of(self.ask("loda", home, now=now, arguments=arguments or ("run",), **order))
+
+    def broken_into(
+        self, home: Path, step: int, fault: Callable[[], None], *, now: str = at(SECOND), **order: Any
+    ) -> Told:
+        """What a user sees of a night that stands still at a step until the fault is made, and then goes on."""
+        with TemporaryDirectory(prefix="loda-pause-") as name:
+            folder = Path(name)
+            self._order("loda", home, now, {"arguments": ("run",), "step": step, "pause": name, **order})
+            try:
+                end = time.monotonic() + REACHED_SECONDS
+                while not (folder / "reached").exists():
+                    assert time.monotonic() < end, f"step {step} was not reached"
+                    time.sleep(0.01)
+                fault()
+            finally:
+                (folder / "go").touch()
+                answer = self._answer()
+            return Told.of(answer)
 
     def must(self, act: str, home: Path, **order: Any) -> dict[str, Any]:
         """The same, of a child that has to end well."""
@@ -56,7 +114,8 @@ class Driver:
 @pytest.fixture(scope="session")
 def drivers() -> Iterator[list[Driver]]:
     """As many as there are processors to use (`LODA_FAULT_WORKERS`)."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "LODA_STABLE_SECONDS": "0"}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "LODA_STABLE_SECONDS": "0"}
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.faults.driver"],
@@ -80,26 +139,49 @@ class World:
     before: Path
     expected: dict[str, Any]
     steps: int
-    seconds: float
+    work: float
 
-    def copy(self, to: Path) -> Path:
+    def copy(self, to: Path, *, linked: bool = True) -> Path:
         """The home before its second night, anew: what is only ever replaced whole is linked, the rest copied."""
         for part in self.before.iterdir():
-            if part.name in ("bucket", "lake", "published"):
+            if linked and part.name in ("bucket", "lake", "published"):
                 shutil.copytree(part, to / part.name, copy_function=os.link)
             elif part.is_dir():
                 shutil.copytree(part, to / part.name)
             else:
                 to.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(part, to / part.name)
+        if not linked:
+            self._seen_again(to)
         return to
+
+    def _seen_again(self, to: Path) -> None:
+        """Give what was seen before its new mark, as a restore does: a copied file is another to the night."""
+        marks = {entry.path: entry.marker for entry in Folder(str(self.before / "bucket")).list()}
+        now = {entry.path: entry.marker for entry in Folder(str(to / "bucket")).list()}
+        with closing(sqlite3.connect(to / "ledger.db")) as ledger, ledger:
+            seen = ledger.execute("SELECT path, marker FROM loda_arrival").fetchall()
+            again = [(now[path], path) for path, marker in seen if marks.get(path) == marker]
+            ledger.executemany("UPDATE loda_arrival SET marker = ? WHERE path = ?", again)
 
 
 @pytest.fixture(scope="session")
 def world(drivers: list[Driver], tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Two boroughs with lists, and new extracts in the bucket."""
+    """Two boroughs with lists, and new extracts in the bucket; `LODA_FAULT_WORLD` names a folder that keeps them."""
     folder = tmp_path_factory.mktemp("world")
-    driver, home = drivers[0], folder / "before"
+    kept = os.environ.get("LODA_FAULT_WORLD")
+    driver, home = drivers[0], Path(kept) if kept else folder / "before"
+    if not home.exists():
+        _make(driver, home, folder)
+    undisturbed = World(home, {}, 0, 0.0).copy(folder / "undisturbed")
+    done = driver.must("night", undisturbed)
+    assert done["failures"] == []
+    assert driver.must("faults", undisturbed)["faults"] == []
+    expected = driver.must("content", undisturbed)
+    return World(home, _content(expected), done["steps"], done["work"])
+
+
+def _make(driver: Driver, home: Path, folder: Path) -> None:
     for day in (FIRST, SECOND):
         places = {"out": str(folder / day), "truth": str(folder / "truth" / day)}
         driver.must("world", home, boroughs=BOROUGHS, dwellings=DWELLINGS, seed=3, until=day, **places)
@@ -109,12 +191,6 @@ def world(drivers: list[Driver], tmp_path_factory: pytest.TempPathFactory) -> Wo
         for path in (folder / SECOND / "drops" / borough / dataset).iterdir():
             shutil.copy2(path, home / "bucket" / "drops" / borough / dataset / path.name)
     (home / "bucket" / "drops" / "camden" / "hmo_licence" / "no extract.csv").write_bytes(b"\0\1\2" * 50)
-    undisturbed = World(home, {}, 0, 0.0).copy(folder / "undisturbed")
-    done = driver.must("night", undisturbed)
-    assert done["failures"] == []
-    assert driver.must("faults", undisturbed)["faults"] == []
-    expected = driver.must("content", undisturbed)
-    return World(home, _content(expected), done["steps"], done["seconds"])
 
 
 def _content(answer: dict[str, Any]) -> dict[str, Any]:

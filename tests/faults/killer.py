@@ -1,5 +1,7 @@
 """Ends this process at its N-th lasting step, as `kill -9` would: no `finally`, no flush, no goodbye.
 
+At that step something else can be done instead, such as to wait until a test has broken what lies around the process.
+
 A lasting step is what a crash can fall between. Every file that Python opens for writing, moves, links or deletes is
 one, told by an audit hook of the interpreter; so is each side of a commit of the ledger and of a commit of the lake,
 whose files are written outside Python.
@@ -21,17 +23,23 @@ MOVES = frozenset({"os.rename", "os.link", "os.remove", "os.mkdir", "os.truncate
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
+def kill() -> None:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Killer:
-    """Counts lasting steps below a folder; at step `until` the process is no more."""
+    """Counts lasting steps below a folder; at step `until` it acts: the process is no more, unless told otherwise."""
 
     def __init__(self) -> None:
         self.below = ""
         self.until = 0
         self.steps = 0
+        self.act: Callable[[], None] = kill
 
-    def arm(self, below: str, until: int) -> None:
+    def arm(self, below: str, until: int, act: Callable[[], None] = kill) -> None:
         """Begin to count; `until` 0 only counts."""
-        self.below, self.until, self.steps = below, until, 0
+        self.below, self.until, self.steps, self.act = below, until, 0, act
 
     def step(self) -> None:
         """One lasting step is about to be taken, or has just been."""
@@ -39,7 +47,7 @@ class Killer:
             return
         self.steps += 1
         if self.steps == self.until:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.act()
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         """The interpreter's audit hook."""

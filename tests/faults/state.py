@@ -11,14 +11,20 @@ import sqlalchemy as sa
 from deltalake import DeltaTable
 
 from pipelines.core.ledger.engine import engine, transaction
-from pipelines.core.ledger.models import AuditEvent, Base, Drop
+from pipelines.core.ledger.models import AuditEvent, Base, Drop, StageState
 from pipelines.governance import audit
 
 GROWS = {"loda_audit_event", "alembic_version"}
 """Tables that record what was tried, which differs after a kill."""
 
+IN_FULL = {StageState.__tablename__}
+"""Tables of counts, shown row by row where they differ."""
+
 OF_A_TRY = {"lake_version", "lake_versions", "marker", "seconds"}
 """Numbers of versions of the lake, since a commit made again has the next one; marks of files written anew."""
+
+DONE_AGAIN = {"link", "landlords"}
+"""Stages whose counts tell how much of the time before they could keep, which differs where they were done again."""
 
 
 def content(home: Path) -> dict[str, Any]:
@@ -36,8 +42,12 @@ def content(home: Path) -> dict[str, Any]:
         for table in Base.metadata.sorted_tables:
             if table.name not in GROWS:
                 rows_of = [dict(row._mapping) for row in session.execute(sa.select(table))]
+                if table.name == StageState.__tablename__:
+                    rows_of = [row | {"summary": {}} if row["stage"] in DONE_AGAIN else row for row in rows_of]
                 lines = sorted(json.dumps(_plain(row), sort_keys=True, default=str) for row in rows_of)
                 found[f"ledger {table.name}"] = f"{len(lines)} {_hash(lines)}"
+                if table.name in IN_FULL:
+                    found |= {f"ledger {table.name} {number}": line for number, line in enumerate(lines)}
     engine().dispose()
     return found
 

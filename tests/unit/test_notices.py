@@ -280,6 +280,15 @@ def test_each_due_day_is_told_once_and_again_while_it_lasts(home: Path, on) -> N
     ]
 
 
+def test_a_borough_whose_files_were_not_taken_in_is_told_nothing(home: Path, on) -> None:
+    only_council_tax(home)
+    arrive("council_tax", "2026-03-03")
+    on("2026-04-14")
+    assert notify(waiting=[CAMDEN]).counts == {"new": 0, "late": 0, "missing": 0, "due_soon": 0, "boroughs": 0}
+    assert told() == []
+    assert notify().counts["new"] == 1
+
+
 def test_the_notice_says_since_when_and_what_stands_meanwhile(home: Path, on) -> None:
     only_council_tax(home)
     arrive("council_tax", "2026-03-03")

@@ -119,6 +119,11 @@ def schema_revisions() -> tuple[str | None, str | None]:
         return MigrationContext.configure(connection).get_current_revision(), head
 
 
+def knows(revision: str) -> bool:
+    """Whether this code has a version of the ledger's tables; it has not where newer code was at work."""
+    return any(one.revision == revision for one in ScriptDirectory.from_config(alembic_config()).walk_revisions())
+
+
 def settle() -> None:
     """Leave nothing of deleted rows in SQLite's log of writes; PostgreSQL's own vacuum does it there."""
     if engine().dialect.name == "sqlite":
@@ -175,12 +180,18 @@ def upgrade() -> None:
     """Bring the ledger's schema to the newest revision; two runs at once, on one host or several, do it once.
 
     Raises:
-        ConfigurationError: the ledger's user may not change tables, as is right for all but the migrating one.
+        ConfigurationError: the ledger's user may not change tables, as is right for all but the migrating one; or
+            the ledger is of a newer version than this code.
     """
     with _one_at_a_time():
         current, head = schema_revisions()
         if current == head:
             return
+        if current is not None and not knows(current):
+            raise ConfigurationError(
+                f"The ledger is at version {current}, which this code does not know, its newest being {head}: a newer "
+                "version of the platform was at work here. Run that one, or restore a backup from before it."
+            )
         try:
             command.upgrade(alembic_config(), "head")
         except sa.exc.ProgrammingError as error:
