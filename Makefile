@@ -3,7 +3,7 @@
 # make airflow  the real scheduler and web page on 127.0.0.1 until Ctrl-C (another port: make airflow PORT=8081)
 # make screenshots   a picture of every page at two widths in var/screenshots; needs Chromium
 # make check    lint, types, import layers, contracts, secrets
-# make test     every test but whole nights, real data and pages in a browser, which are   make test-whole
+# make test     every test but whole nights, servers, real data and pages in a browser, which are   make test-whole
 # make docs     the documentation as pages in build/docs, every link within it checked
 # make audit    bill of materials in build/, licences, known vulnerabilities (asks PyPI)
 # make setup    the environment alone                          make lock   pin the dependencies anew
@@ -20,9 +20,11 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 WORKERS ?= 2
-# Whole nights, killed ones too, real registers, the built documentation and pages in a browser: minutes a file.
-WHOLE := tests/night tests/privacy tests/browser tests/golden tests/docs tests/dags/test_ingest_run.py \
-  $(addprefix tests/intake/test_,kill.py redrop.py agreements_night.py erasure_night.py onboard_night.py)
+# Whole nights, killed ones too, real registers, servers, the built documentation and pages in a browser.
+WHOLE := tests/night tests/privacy tests/browser tests/integration tests/golden tests/docs \
+  tests/dags/test_ingest_run.py tests/review/test_serve.py \
+  $(addprefix tests/intake/test_,kill.py redrop.py agreements_night.py erasure_night.py onboard_night.py) \
+  $(addprefix tests/unit/test_,model_backtest.py model_life.py rehearsal.py)
 BIN := .venv/bin
 READY := .venv/ready
 

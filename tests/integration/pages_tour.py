@@ -192,7 +192,7 @@ class Walker:
         self, browser: Browser, page: str, to: str, fields: dict[str, str], file: tuple[str, bytes] | None = None
     ) -> httpx.Response:
         """Send a form as its page proposes it, with some fields changed."""
-        form = _form_to(browser.get(page).text, to)
+        form = form_to(browser.get(page).text, to)
         if fields.get("session") == "%SESSION%":
             fields = {"session": form["session"]}
         sent = {**form, **fields}
@@ -209,7 +209,7 @@ class Walker:
         self.answers[name] = Answer(answer.status_code, answer.headers.get("location", ""), said)
 
 
-def _form_to(page: str, to: str) -> dict[str, str]:
+def form_to(page: str, to: str) -> dict[str, str]:
     """The hidden fields of the form of a page that is sent to an address, or to the page itself."""
     forms = re.findall(r"<form\b([^>]*)>(.*?)</form>", page, flags=re.DOTALL)
     own = [body for head, body in forms if f'action="{to}"' in head] or [
