@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
@@ -34,6 +37,16 @@ log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).resolve().parent / "static"
 NOT_THERE = "There is no such page, or it is not for you."
+THREADS = 6
+"""Of a process. Python runs one at a time, so that with many each waits long for its turn while it holds the lock under
+which lines of the audit log are added."""
+
+
+@asynccontextmanager
+async def _with_few_threads(_app: FastAPI) -> AsyncIterator[None]:
+    """Answer `THREADS` requests of a process at once, the others in the order in which they came."""
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 def create_app() -> FastAPI:
@@ -45,7 +58,9 @@ def create_app() -> FastAPI:
     """
     check_settings()
     ledger.upgrade()
-    app = FastAPI(title="LODA", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="LODA", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_few_threads
+    )
     app.add_middleware(headers.AroundEveryAnswer, database_away=_database_away, answer=_answer)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False)
     for group in pages.groups():

@@ -9,6 +9,7 @@ the anchor, the number and hash of the newest line, which stands in `<home>/audi
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -99,15 +100,28 @@ def _anchor_when_committed(session: Session, event: AuditEvent) -> None:
     sa.event.listen(session, "after_rollback", undone, once=True)
 
 
+_one_thread = threading.Lock()
+
+
 def _keep_anchor(made: Anchor) -> None:
     path = anchor_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        # Of two processes the later line may come first to this place.
-        if (read_anchor() or Anchor(0, START)).number < made.number:
-            beside = path.with_suffix(".part")
-            beside.write_text(json.dumps({"number": made.number, "hash": made.hash}))
-            beside.replace(path)
+    # A lock on a file is waited for by sleeping, and under load it is a matter of luck who wakes when it is free. Of
+    # the threads of this process the one with the newest line writes for all that wait.
+    with _one_thread:
+        if _has(made):
+            return
+        with FileLock(path.with_suffix(".lock")):
+            # Of two processes the later line may come first to this place.
+            if not _has(made):
+                beside = path.with_suffix(".part")
+                beside.write_text(json.dumps({"number": made.number, "hash": made.hash}))
+                beside.replace(path)
+
+
+def _has(made: Anchor) -> bool:
+    """Whether the anchor of this machine is of this line or a later one."""
+    return (read_anchor() or Anchor(0, START)).number >= made.number
 
 
 def read_anchor() -> Anchor | None:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
 
 from pipelines.cli import app as commands
 from pipelines.core.errors import ConfigurationError
 from review import serve
-from review.app import create_app
-from tests.review.conftest import forget_settings
+from review.app import THREADS, create_app
+from tests.review.conftest import Browser, forget_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = ["0.0.0.0", "192.0.2.1", "::", "2001:db8::1", "review.example", "", "127.0.0.1.example"]  # noqa: S104
@@ -140,3 +142,11 @@ def test_it_says_its_address_answers_there_and_ends_at_ctrl_c(served: tuple[subp
         assert time.monotonic() - began < serve.GRACE_SECONDS
     assert process.stdout is not None
     assert "Traceback" not in process.stdout.read()
+
+
+def test_a_process_answers_a_few_requests_at_once(app: FastAPI, review_home: Path) -> None:
+    with Browser(app) as anybody:
+        assert anybody.portal is not None
+        limiter = anybody.portal.call(current_default_thread_limiter)
+        assert limiter.total_tokens == THREADS
+        assert anybody.get("/healthz").status_code == 200
