@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from models.hmo import sources
 from pipelines.core.tables import LINK
 from pipelines.governance import access
+from schemas.agreement import Role
 
 LINKED = pa.schema(
     [LINK.field(n) for n in ("borough", "dataset", "record_id", "uprn", "decision", "reason", "stage", "probability")]
@@ -70,3 +72,14 @@ def link_of(pair: Mapping[Any, Any]) -> dict[str, Any]:
     probability = pair["probability"]
     known = None if probability is None or probability != probability else float(probability)
     return {**{name: pair[name] for name in WHY}, "probability": known}
+
+
+def rows_of(
+    borough: str, dataset: str, columns: Sequence[str], records: npt.NDArray[np.int64], role: Role | None
+) -> pa.Table:
+    """The rows of a dataset of these records, in no order, with the columns as far as the role may see them."""
+    few = records.tolist() if len(records) <= FEW else None
+    rows = access.read_dataset(
+        dataset, boroughs=[borough], purpose=sources.PURPOSE, columns=columns, role=role, records=few
+    )
+    return rows.filter(pc.is_in(rows["record_id"], pa.array(records, pa.int64())))

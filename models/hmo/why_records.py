@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, day_number, day_of, days_column, event_days
 from models.hmo.features import BY_NAME
 from models.hmo.features.declaration import POOLED, in_words
 from models.hmo.features.residents import SHORT_STAY
-from models.hmo.ties import BUILDING, FEW, HOME, homes_of, link_of, tied
+from models.hmo.ties import BUILDING, HOME, homes_of, link_of, rows_of, tied
 from pipelines.governance import access
 from schemas import registry
 from schemas.agreement import Role
@@ -177,16 +176,7 @@ def _add(
     contract, end, reference = registry.contract(dataset), ENDS.get(dataset), REFERENCES.get(dataset, "")
     more = [name for name in (end, reference) if name]
     columns = ("record_id", contract.event_time, contract.known_since, *KINDS[dataset], *more)
-    asked = pairs["record_id"].unique()
-    rows = access.read_dataset(
-        dataset,
-        boroughs=[borough],
-        purpose=sources.PURPOSE,
-        columns=columns,
-        role=ROLE,
-        records=asked.tolist() if len(asked) <= FEW else None,
-    )
-    rows = rows.filter(pc.is_in(rows["record_id"], pa.array(asked, pa.int64())))
+    rows = rows_of(borough, dataset, columns, pairs["record_id"].unique(), ROLE)
     chosen = _chosen(dataset, rows, pairs, wanted, day_number(as_of))
     last = as_of - timedelta(days=1) if dataset in STAYS else as_of
     plain = rows.take(pa.array(chosen["row"].unique(), pa.int64())).to_pylist()

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from models.hmo import sources
 from models.hmo.days import NEVER, Ints, day_number, days_column, event_days
-from models.hmo.ties import BUILDING, FEW, HOME, link_of
+from models.hmo.ties import BUILDING, HOME, link_of, rows_of
 from models.hmo.why_records import ROLE
 from pipelines.governance import access
 from schemas import registry
@@ -70,16 +69,7 @@ def of_homes(
     pairs = pairs[pairs["dataset"] == dataset]
     contract = registry.contract(dataset)
     columns = list(dict.fromkeys(["record_id", *COLUMNS[dataset].values(), contract.event_time, contract.known_since]))
-    asked = pairs["record_id"].unique()
-    rows = access.read_dataset(
-        dataset,
-        boroughs=[borough],
-        purpose=sources.PURPOSE,
-        columns=columns,
-        role=ROLE,
-        records=asked.tolist() if len(asked) <= FEW else None,
-    )
-    rows = rows.filter(pc.is_in(rows["record_id"], pa.array(asked, pa.int64())))
+    rows = rows_of(borough, dataset, columns, pairs["record_id"].unique(), ROLE)
     day, events = day_number(as_of), event_days(rows[contract.event_time], rows[contract.known_since])
     known = (days_column(rows[contract.known_since]) <= day) & (events <= day)
     rows, events = rows.filter(pa.array(known)), events[known]

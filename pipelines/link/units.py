@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,13 +9,12 @@ from rapidfuzz.distance import OSA, Prefix
 from rapidfuzz.process import cpdist
 
 from pipelines.link.address.words import OUTHOUSES
-from pipelines.link.places import FLAT_LIKE, UNIT, first_floor, units_agree
+from pipelines.link.places import UNIT, units_agree
 from pipelines.link.spine import Spine
+from pipelines.link.unit_rules import OF_A_UNIT, OTHERWISE, RULES, Rule, key_of
 from pipelines.link.verdicts import together, verdicts
 from pipelines.link.vocabulary import Decision, Level, LinkReason
 
-OTHERWISE = 0.97
-"""Share of certainty left where a unit is written in another way but is the only one that fits."""
 SAME_NAME = 0.8
 """OSA similarity from which two names of buildings or shops are one name."""
 
@@ -34,39 +31,6 @@ OF_A_PROPERTY = [
     "is_parent",
 ]
 """What is asked of a property here."""
-OF_A_UNIT = [*UNIT, "name_written", "building", "from_suffix"]
-"""What the keys of `RULES` are made of."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One way of being the same unit: equal keys within one building, and no part that both give differs."""
-
-    key: str
-    reason: LinkReason
-    certainty: float = OTHERWISE
-    decision: Decision = Decision.LINKED
-    level: Level = Level.UNIT
-
-
-RULES = (
-    Rule("whole", LinkReason.SAME_BUILDING_AND_UNIT, 1.0),
-    Rule("likeness", LinkReason.UNIT_WRITTEN_OTHERWISE),
-    Rule("number", LinkReason.UNIT_WRITTEN_OTHERWISE),
-    Rule("lodging", LinkReason.UNIT_WRITTEN_OTHERWISE),
-    Rule("storey", LinkReason.UNIT_WRITTEN_OTHERWISE),
-    Rule("lowest", LinkReason.UNIT_WRITTEN_OTHERWISE),
-    Rule("bedsit", LinkReason.UNIT_WRITTEN_OTHERWISE),
-    Rule("holder", LinkReason.UNIT_NOT_IN_GAZETTEER, decision=Decision.PARENT, level=Level.BUILDING),
-)
-"""In order of strength; the first under which a unit of the building fits decides.
-
-whole: kind, number, storey and room are equal. likeness: flat, apartment, maisonette, studio and 12A are one
-kind. number: one side does not say the storey. lodging: the same of a room without a flat. storey: one side
-does not say the number. lowest: basement
-and lower ground, where the building has one of them. bedsit: Studio 3 for Room 3. holder: the flat that a
-room lies in, where the gazetteer has no rooms.
-"""
 
 
 def resolve(queries: pd.DataFrame, spine: Spine) -> pd.DataFrame:
@@ -296,31 +260,6 @@ def _no_parent(queries: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _key(frame: pd.DataFrame, key: str) -> pd.Series[str]:
-    """What a key of `RULES` says of each row, empty where a row has none."""
-    number, room = frame["identifier"], frame["room"]
-    if key == "whole":
-        return frame["kind"] + "|" + number + "|" + frame["floor"] + "|" + room
-    if key == "lodging":
-        return room.where((room != "") & (number == ""), "")
-    if key in ("likeness", "number", "holder"):
-        kind = frame["kind"].where(~frame["kind"].isin(FLAT_LIKE), "F")
-        if key == "likeness":
-            return (kind + "|" + number + "|" + frame["floor"] + "|" + room).where(number != "", "")
-        if key == "number":
-            return (kind + "|" + number + "|" + room).where(number != "", "")
-        return (kind + "|" + number + "|").where((number != "") & (room != ""), "")
-    storey = first_floor(frame["floor"])
-    if key == "storey":
-        return (storey + "|" + room).where(storey != "", "")
-    if key == "lowest":
-        lowest = storey.isin(["B", "LG"]) & (number == "") & (room == "")
-        return pd.Series("lowest", index=frame.index).where(lowest, "")
-    studio = (frame["kind"] == "STUDIO") & (number != "") & (room == "")
-    bare = room.where((number == "") & (storey == ""), "")
-    return number.where(studio, bare)
-
-
 def _pairs(
     left: pd.DataFrame, right: pd.DataFrame, asked: pd.Series[str] | None = None, known: pd.Series[str] | None = None
 ) -> pd.DataFrame:
@@ -356,7 +295,7 @@ def alike(one: npt.NDArray[np.object_], two: npt.NDArray[np.object_]) -> npt.NDA
 
 def _fits(left: pd.DataFrame, right: pd.DataFrame, key: str) -> pd.DataFrame:
     """Pairs under one key of `RULES` whose units do not clash in any part that both give."""
-    pairs = _pairs(left, right, _key(left, key), _key(right, "number" if key == "holder" else key))
+    pairs = _pairs(left, right, key_of(left, key), key_of(right, "number" if key == "holder" else key))
     if pairs.empty:
         return pairs
     one, two = left.loc[pairs["query"]].reset_index(drop=True), right.loc[pairs["row"]].reset_index(drop=True)

@@ -14,6 +14,7 @@ from pipelines.casework import outcomes, places, versions
 from pipelines.casework.places import Place
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.ledger.officers import Outcome
+from review.queries import history
 
 MOST = 50
 """Homes that a search shows."""
@@ -50,14 +51,12 @@ class Unlisted:
     @property
     def standing(self) -> Outcome | None:
         """The newest outcome that holds."""
-        return next((outcome for outcome in self.outcomes if outcome.superseded_at is None), None)
+        return history.standing(self.outcomes)
 
     @property
     def timeline(self) -> list[dict[str, Any]]:
         """Records, licences and applications together, the newest first."""
-        kinds = ("records", "licences", "applications")
-        found = [item | {"kind_of": kind} for kind in kinds for item in self.known[kind]]
-        return sorted(found, key=lambda item: item["date"] or "", reverse=True)
+        return history.timeline(self.known)
 
 
 def search(borough: str, text: str) -> tuple[list[Met], int]:

@@ -15,6 +15,7 @@ from pipelines.core.ledger.models import Dossier, ListEntry, PublishedList
 from pipelines.core.ledger.officers import Outcome, Override, PropertyCase
 from review import words
 from review.disclosure import may_name_landlords, without_names
+from review.queries import history
 
 LISTS_SHOWN = 24
 
@@ -50,14 +51,12 @@ class Property:
     @property
     def standing(self) -> Outcome | None:
         """The newest outcome that holds."""
-        return next((outcome for outcome in self.outcomes if outcome.superseded_at is None), None)
+        return history.standing(self.outcomes)
 
     @property
     def timeline(self) -> list[dict[str, Any]]:
         """Records, licences and applications of the dossier together, the newest first."""
-        kinds = ("records", "licences", "applications")
-        found = [item | {"kind_of": kind} for kind in kinds for item in self.dossier.get(kind, [])]
-        return sorted(found, key=lambda item: item["date"] or "", reverse=True)
+        return history.timeline(self.dossier)
 
 
 def find(session: Session, borough: str, uprn: str) -> Property:
