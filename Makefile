@@ -22,7 +22,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 # Whole nights, killed ones too, real registers, servers, the built documentation and pages in a browser.
 WHOLE := tests/night tests/privacy tests/browser tests/integration tests/golden tests/docs \
-  tests/dags/test_ingest_run.py tests/review/test_serve.py \
+  tests/dags/test_ingest_run.py tests/dags/test_lineage_run.py tests/review/test_serve.py \
   $(addprefix tests/intake/test_,kill.py redrop.py agreements_night.py erasure_night.py onboard_night.py) \
   $(addprefix tests/unit/test_,model_backtest.py model_life.py rehearsal.py)
 BIN := .venv/bin

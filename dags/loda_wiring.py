@@ -11,9 +11,11 @@ Three rules live here and nowhere else:
 from __future__ import annotations
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, is_dataclass
 from datetime import timedelta
 from functools import partial
@@ -121,7 +123,8 @@ def run(call: Callable[..., Any], **arguments: Any) -> Any:
     _say("started", stage, borough)
     began = time.monotonic()
     try:
-        result = call(**arguments)
+        with _lineage():
+            result = call(**arguments)
     except Exception as error:  # noqa: BLE001 - raised again below, without the text of exceptions that are not ours
         failure = _failure(error, stage)
     else:
@@ -132,6 +135,22 @@ def run(call: Callable[..., Any], **arguments: Any) -> Any:
     outcome = "put off" if isinstance(failure, TryAgain) else "failed"
     _say(outcome, stage, borough, str(failure), time.monotonic() - began)
     raise failure
+
+
+def _lineage() -> AbstractContextManager[None]:
+    """Name this run of a DAG to what tells where data came from, under the id that Airflow's own provider gives it."""
+    from airflow.sdk import get_current_context
+    from airflow.sdk.configuration import conf
+
+    from pipelines.observe import lineage
+
+    try:
+        dag_run = get_current_context()["dag_run"]
+    except RuntimeError:  # called by a test, not by a task
+        return nullcontext()
+    namespace = conf.get("openlineage", "namespace", fallback="") or os.environ.get("OPENLINEAGE_NAMESPACE", "default")
+    moment = dag_run.logical_date or dag_run.run_after
+    return lineage.dag_run(namespace, dag_run.dag_id, moment, dag_run.clear_number or 0)
 
 
 def announce(asset: Asset, outlet_events: Any, *results: Any) -> dict[str, Any]:

@@ -51,9 +51,10 @@ from models.hmo.why import NOTE, known_to, licensing_of, model_and_values
 from models.hmo.why_records import KINDS, ROLE
 from models.hmo.why_register import APPLICATION, LICENCE
 from models.hmo.why_themes import Theme, explained, parted, shown
+from pipelines.core import lake_use
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.lists import newest_list
+from pipelines.core.ledger.lists import as_kept, newest_list
 from pipelines.core.ledger.models import Dossier, ListEntry, PublishedList
 from pipelines.core.tables import LANDLORD, PROPERTY, SCORE
 from pipelines.core.types import StageResult
@@ -81,6 +82,8 @@ def dossiers(borough: str, as_of: date, sentences: Mapping[str, str]) -> StageRe
         entries = list(session.scalars(query))
         kept = sa.select(sa.func.count()).where(Dossier.list_id == (issued.id if issued else ""))
         there = session.scalar(kept)
+    if issued is not None:
+        lake_use.kept_was_read(as_kept(issued))
     if issued is None or issued.as_of != as_of:
         return StageResult(STAGE, borough, "skipped", f"The list that {borough} works from is not of {as_of}.")
     made_from = _made_from(borough, issued)

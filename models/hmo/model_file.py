@@ -6,6 +6,7 @@ import hashlib
 from pathlib import PurePosixPath
 
 from models.hmo.estimator import Detector
+from pipelines.core import lake_use
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.ledger.models import ModelVersion
@@ -43,7 +44,9 @@ def save(detector: Detector, model_id: str) -> tuple[str, str]:
     }
     data = skops.io.dumps(content)
     kept().write_bytes(name_of(model_id), data)
-    return f"models/{name_of(model_id)}", hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(data).hexdigest()
+    lake_use.kept_was_written(_as_kept(name_of(model_id), sha256, len(data)))
+    return f"models/{name_of(model_id)}", sha256
 
 
 def load(version: ModelVersion) -> Detector:
@@ -57,7 +60,8 @@ def load(version: ModelVersion) -> Detector:
     from skops.io.exceptions import UntrustedTypesFoundException
 
     # The ledger's path is older than the setting: only its name counts.
-    data = kept().read_bytes(PurePosixPath(version.path).name)
+    name = PurePosixPath(version.path).name
+    data = kept().read_bytes(name)
     if data is None:
         raise NotFound(
             f"The file of model {version.id} is gone from {settings().models_url}: train again or restore it."
@@ -75,4 +79,10 @@ def load(version: ModelVersion) -> Detector:
         ) from error
     if "models" not in content:
         raise UntrustedModel(f"The file of model {version.id} was written by an earlier version: train again.")
+    lake_use.kept_was_read(_as_kept(name, version.sha256, len(data)))
     return Detector(tuple(content["models"]), tuple(content["features"]), content["slope"], content["intercept"])
+
+
+def _as_kept(name: str, sha256: str, size: int) -> lake_use.Kept:
+    about = f"Model {name.removesuffix('.skops')}"
+    return lake_use.Kept(settings().models_url, name, sha256, about, size=size, files=1)

@@ -147,20 +147,13 @@ def _client(file: str) -> OpenLineageClient:
 
 
 def _parent() -> Any:
-    """What a stage is part of: what `OPENLINEAGE_PARENT_ID` names, or the run of the DAG that Airflow started."""
+    """What a stage is part of, as `OPENLINEAGE_PARENT_ID` names it; None where it is part of nothing."""
     from openlineage.client.facet_v2 import parent_run
-    from openlineage.client.uuid import generate_static_uuid
 
-    given = os.environ.get(PARENT, "").split("/")
-    if len(given) == 3:
-        namespace, name, run = given
-    elif os.environ.get("AIRFLOW_CTX_DAG_RUN_ID"):
-        namespace, name = NAMESPACE, os.environ.get("AIRFLOW_CTX_DAG_ID", "")
-        key = f"{namespace}.{name}.{os.environ['AIRFLOW_CTX_DAG_RUN_ID']}"
-        # The same id for every task of one run, in whichever process and at whichever moment it is worked out.
-        run = str(generate_static_uuid(datetime(2026, 1, 1, tzinfo=UTC), key.encode()))
-    else:
+    given = os.environ.get(PARENT, "").rsplit("/", 2)  # a namespace may be a URL
+    if len(given) != 3:
         return None
+    namespace, name, run = given
     return parent_run.ParentRunFacet(run=parent_run.Run(runId=run), job=parent_run.Job(namespace=namespace, name=name))
 
 
@@ -174,12 +167,42 @@ def whole_night() -> Iterator[None]:
 
     run = str(generate_new_uuid())
     _emit("START", "night", LONDON, run)
-    os.environ[PARENT] = f"{NAMESPACE}/night.{LONDON}/{run}"
     try:
-        yield
+        with _part_of(f"{NAMESPACE}/night.{LONDON}/{run}"):
+            yield
     except Exception as error:
-        del os.environ[PARENT]
         _emit("FAIL", "night", LONDON, run, error=error)
         raise
-    del os.environ[PARENT]
     _emit("COMPLETE", "night", LONDON, run)
+
+
+@contextmanager
+def dag_run(namespace: str, dag: str, moment: datetime, cleared: int) -> Iterator[None]:
+    """Inside it a stage is part of a run of a DAG, under the id that Airflow's OpenLineage provider gives that run.
+
+    The id follows from the namespace under which Airflow reports, the DAG, the run's logical date (where it has none,
+    the moment after which it could run) and how often it was cleared: `build_dag_run_ol_run_id` of
+    apache-airflow-providers-openlineage 2.20.
+    """
+    if not is_on():
+        yield
+        return
+    from openlineage.client.uuid import generate_static_uuid
+
+    run = generate_static_uuid(instant=moment, data=f"{namespace}.{dag}.{cleared}".encode())
+    with _part_of(f"{namespace}/{dag}/{run}"):
+        yield
+
+
+@contextmanager
+def _part_of(parent: str) -> Iterator[None]:
+    """Name the parent to this process and to those that it starts."""
+    before = os.environ.get(PARENT)
+    os.environ[PARENT] = parent
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[PARENT]
+        else:
+            os.environ[PARENT] = before

@@ -1,4 +1,4 @@
-"""Datasets of lineage events: drops as the ledger counts them, tables of the lake at the version that was touched."""
+"""Datasets of lineage events: drops as the ledger counts them, tables of the lake, lists and models as touched."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset
 from openlineage.client.facet_v2 import (
     column_lineage_dataset,
     dataset_version_dataset,
+    documentation_dataset,
     input_statistics_input_dataset,
     output_statistics_output_dataset,
     schema_dataset,
 )
 
 from pipelines.core import clock
-from pipelines.core.lake_use import Touched, Use
+from pipelines.core.lake_use import LEDGER, Kept, Touched, Use
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.core.settings import settings
@@ -58,7 +59,9 @@ def of(before: Before, use: Use) -> tuple[list[InputDataset], list[OutputDataset
     drops = _drops(before)
     inputs = [_drop_input(dataset, of_one) for dataset, of_one in _by_dataset(drops).items()]
     inputs += [_table_input(touched) for touched in _last(use.read)]
-    return inputs, [_table_output(touched, drops) for touched in _last(use.written)]
+    inputs += [_kept_input(kept) for kept in _newest(use.kept_read)]
+    outputs = [_table_output(touched, drops) for touched in _last(use.written)]
+    return inputs, outputs + [_kept_output(kept) for kept in _newest(use.kept_written)]
 
 
 def place(url: str, rest: str) -> tuple[str, str]:
@@ -67,6 +70,14 @@ def place(url: str, rest: str) -> tuple[str, str]:
     if len(parts.scheme) > 1 and parts.scheme != "file":
         return f"{parts.scheme}://{parts.netloc}", f"{parts.path.strip('/')}/{rest}".lstrip("/")
     return "file", f"{parts.path.rstrip('/')}/{rest}"
+
+
+def ledger_place(rest: str) -> tuple[str, str]:
+    """Namespace and name of something in the ledger's database, without its user and password."""
+    url = sa.make_url(settings().ledger_url)
+    if url.get_backend_name() == "sqlite":
+        return "file", f"{url.database}/{rest}"
+    return f"postgres://{url.host}:{url.port or 5432}", f"{url.database}.{rest}"
 
 
 def _drops(before: Before) -> list[Drop]:
@@ -91,6 +102,10 @@ def _by_dataset(drops: Iterable[Drop]) -> dict[str, list[Drop]]:
 def _last(touched: Iterable[Touched]) -> list[Touched]:
     """The last touch of each table and partition: a table that is read twice is one input."""
     return list({(one.table, tuple(one.partition.items()), one.boroughs): one for one in touched}.values())
+
+
+def _newest(kept: Iterable[Kept]) -> list[Kept]:
+    return list({(one.url, one.name): one for one in kept}.values())
 
 
 def _drop_place(borough: str, dataset: str) -> tuple[str, str]:
@@ -129,6 +144,35 @@ def _table_input(touched: Touched) -> InputDataset:
     namespace, name = place(settings().lake_url, touched.table)
     statistics = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(rowCount=touched.rows)
     return InputDataset(namespace, name, facets=_facets(touched), inputFacets={"inputStatistics": statistics})
+
+
+def _kept_place(kept: Kept) -> tuple[str, str]:
+    return ledger_place(kept.name) if kept.url == LEDGER else place(kept.url, kept.name)
+
+
+def _kept_facets(kept: Kept) -> dict[str, Any]:
+    facets: dict[str, Any] = {
+        "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=kept.version),
+        "documentation": documentation_dataset.DocumentationDatasetFacet(description=kept.about),
+    }
+    if kept.columns:
+        fields = [schema_dataset.SchemaDatasetFacetFields(name=name, type=kind) for name, kind in kept.columns]
+        facets["schema"] = schema_dataset.SchemaDatasetFacet(fields=fields)
+    return facets
+
+
+def _kept_input(kept: Kept) -> InputDataset:
+    counted = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
+        rowCount=kept.rows, size=kept.size, fileCount=kept.files
+    )
+    return InputDataset(*_kept_place(kept), facets=_kept_facets(kept), inputFacets={"inputStatistics": counted})
+
+
+def _kept_output(kept: Kept) -> OutputDataset:
+    counted = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+        rowCount=kept.rows, size=kept.size, fileCount=kept.files
+    )
+    return OutputDataset(*_kept_place(kept), facets=_kept_facets(kept), outputFacets={"outputStatistics": counted})
 
 
 def _table_output(touched: Touched, drops: Iterable[Drop]) -> OutputDataset:

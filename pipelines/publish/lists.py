@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from pipelines.core import clock
+from pipelines.core import clock, lake_use
 from pipelines.core.bucket import Folder
 from pipelines.core.hashing import code_version
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.lists import newest_list, taken_down
+from pipelines.core.ledger.lists import as_kept, newest_list, taken_down
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
@@ -54,6 +54,7 @@ def publish_lists(borough: str) -> StageResult:
     for name, content in files.items():
         folder.write_bytes(f"{version}/{name}", content)
     folder.write_bytes("current.json", _json(_current(issued, version, hashes["manifest.json"])))
+    lake_use.kept_was_written(_as_kept(issued, files, hashes["manifest.json"]))
     with transaction() as session:
         kept = session.get_one(PublishedList, issued.id)
         kept.published_at, kept.files = clock.now(), hashes
@@ -62,6 +63,16 @@ def publish_lists(borough: str) -> StageResult:
         )
     sentence = f"List {issued.id} is published with {issued.rows} properties."
     return StageResult(STAGE, borough, "made", sentence, {"rows": float(issued.rows), "version": float(issued.version)})
+
+
+def _as_kept(issued: PublishedList, files: dict[str, bytes], manifest: str) -> lake_use.Kept:
+    """The files of a list as a record of lineage names them; `manifest` is that file's SHA-256."""
+    held = pq.read_metadata(io.BytesIO(files["list.parquet"]))
+    columns = lake_use.columns_of([(field.name, field.type) for field in held.schema.to_arrow_schema()])
+    size = sum(len(content) for content in files.values())
+    about = f"List {issued.id} as files"
+    where = settings().published_url
+    return lake_use.Kept(where, issued.borough, manifest, about, held.num_rows, size, len(files), columns)
 
 
 def _why_none(borough: str) -> str:
@@ -77,6 +88,7 @@ def _newest(borough: str) -> tuple[PublishedList | None, list[ListEntry]]:
         issued = newest_list(session, borough)
         if issued is None:
             return None, []
+        lake_use.kept_was_read(as_kept(issued))
         of_list = sa.select(ListEntry).where(ListEntry.list_id == issued.id).order_by(ListEntry.rank)
         return issued, list(session.scalars(of_list))
 

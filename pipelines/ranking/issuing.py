@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from pipelines.core import clock
+from pipelines.core import clock, lake_use
 from pipelines.core.hashing import hash_of, hash_rows
 from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.lists import as_kept
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.ledger.settled import excluded, settled
 from pipelines.core.settings import settings
@@ -68,6 +69,7 @@ def rank(borough: str, as_of: date) -> StageResult:
         return StageResult(
             STAGE, borough, "unchanged", f"The list of {borough} for {as_of} was issued from these inputs."
         )
+    lake_use.kept_was_written(as_kept(issued))
     sentence = (
         f"List {issued.id} holds {issued.rows} properties; its first {min(capacity, issued.rows)} are expected to be "
         f"{issued.expected_hits:.1f} HMOs."

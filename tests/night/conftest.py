@@ -44,12 +44,13 @@ PERSONAL = ("name", "liable", "notes", "comment", "remark", "correspondence", "p
 
 @dataclass(frozen=True)
 class Night:
-    """Where the night's state lies, what it printed, and how many canaries were planted."""
+    """Where the night's state lies, what it printed, how many canaries were planted, and its lineage events."""
 
     home: Path
     summary: dict[str, Any]
     printed: str
     planted: int
+    lineage: Path
 
     def loda(self, *arguments: str, check: bool = True, **extra: str) -> Result:
         """What a command says in this home."""
@@ -125,5 +126,6 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     watched.mkdir()
     (watched / "sitecustomize.py").write_text(BLIND_TO_THE_TRUTH)
     paths = os.pathsep.join([str(watched), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = run_loda(home, "run", "--json", PYTHONPATH=paths)
-    return Night(home, json.loads(done.stdout), done.stdout + done.stderr, planted)
+    lineage = home.parent / "lineage.jsonl"
+    done = run_loda(home, "run", "--json", PYTHONPATH=paths, LODA_LINEAGE_FILE=str(lineage))
+    return Night(home, json.loads(done.stdout), done.stdout + done.stderr, planted, lineage)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ from pipelines import night
 from pipelines.core import lake
 from pipelines.core.errors import NotFound
 from pipelines.core.settings import settings
-from pipelines.observe import lineage
+from pipelines.observe import lineage, lineage_datasets
 from schemas import registry
 from tests.intake.conftest import Intake, register, row
+from tests.lineage_receiver import receiver
+from tests.unit.licensing_world import AS_OF, BOROUGH
+from tests.unit.test_ranking import world
 
 OURS = ("LODA_LINEAGE_FILE", "OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE_DISABLED", lineage.PARENT)
 STAGES = (night.admit, night.harmonise, night.gate, night.publish_drops)
@@ -27,7 +30,7 @@ STAGES = (night.admit, night.harmonise, night.gate, night.publish_drops)
 
 @pytest.fixture(autouse=True)
 def afresh(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (*OURS, "AIRFLOW_CTX_DAG_RUN_ID"):
+    for name in OURS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(lineage, "_away", False)
     lineage._client.cache_clear()
@@ -83,18 +86,72 @@ def test_events_of_the_intake_say_what_the_receipt_and_the_lake_say(home: Path, 
     assert "Example Road" not in json.dumps(found)
 
 
-def test_a_run_has_one_id_from_start_to_end_and_its_parent(
-    home: Path, events: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CTX_DAG_ID", "loda_ingest")
-    monkeypatch.setenv("AIRFLOW_CTX_DAG_RUN_ID", "scheduled__2026-03-10")
-    night.admit("oxford")
-    night.gate("oxford")
+def test_a_run_has_one_id_from_start_to_end_and_its_parent(home: Path, events: Any) -> None:
+    with lineage.dag_run("default", "loda_ingest", datetime(2026, 3, 10, 1, tzinfo=UTC), 0):
+        night.admit("oxford")
+        night.gate("oxford")
+    night.publish_drops("oxford")
     found = events()
     assert found[0]["run"]["runId"] == found[1]["run"]["runId"] != found[2]["run"]["runId"]
-    parents = [event["run"]["facets"]["parent"] for event in found]
-    assert {parent["job"]["name"] for parent in parents} == {"loda_ingest"}
-    assert len({parent["run"]["runId"] for parent in parents}) == 1
+    parents = [event["run"]["facets"].get("parent") for event in found]
+    assert parents[4:] == [None, None]
+    assert {parent["job"]["name"] for parent in parents[:4]} == {"loda_ingest"}
+    assert len({parent["run"]["runId"] for parent in parents[:4]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("cleared", "expected"),
+    [(0, "019cd542-0680-7e34-ae02-b5ea6a4b5852"), (1, "019cd542-0680-7467-8e9f-27abd0e0a1ad")],
+)
+def test_a_run_of_a_dag_has_the_id_that_airflows_provider_gives_it(
+    home: Path, events: Any, cleared: int, expected: str
+) -> None:
+    """What `build_dag_run_ol_run_id` of apache-airflow-providers-openlineage 2.20.3 answered."""
+    with lineage.dag_run("default", "loda_ingest", datetime(2026, 3, 10, 1, tzinfo=UTC), cleared):
+        night.admit("oxford")
+    parent = events()[0]["run"]["facets"]["parent"]
+    assert parent["run"]["runId"] == expected
+    assert (parent["job"]["namespace"], parent["job"]["name"]) == ("default", "loda_ingest")
+
+
+def test_a_namespace_may_be_an_address(home: Path, events: Any) -> None:
+    with lineage.dag_run("https://airflow.example", "loda_link", datetime(2026, 3, 10, tzinfo=UTC), 0):
+        night.admit("oxford")
+    assert events()[0]["run"]["facets"]["parent"]["job"]["namespace"] == "https://airflow.example"
+
+
+def test_a_list_is_a_dataset_where_it_is_issued_and_where_it_is_published(home: Path, events: Any) -> None:
+    world({"100000000001": 0.9, "100000000002": 0.8})
+    night.rank(BOROUGH, AS_OF)
+    night.publish_lists(BOROUGH)
+    _, ranked, _, published = events()
+    (issued,) = ranked["outputs"]
+    assert issued["name"] == f"{home}/ledger.db/loda_list_entry/{BOROUGH}"
+    assert issued["facets"]["version"]["datasetVersion"] == f"{BOROUGH}-{AS_OF}-v1"
+    assert issued["outputFacets"]["outputStatistics"]["rowCount"] == 2
+    assert {"uprn", "rank", "probability"} <= {field["name"] for field in issued["facets"]["schema"]["fields"]}
+    (source,), (files,) = published["inputs"], published["outputs"]
+    assert (source["name"], source["facets"]["version"]) == (issued["name"], issued["facets"]["version"])
+    folder = Path(settings().published_url) / BOROUGH
+    assert files["name"] == str(folder)
+    current = json.loads((folder / "current.json").read_text())
+    manifest = folder / current["version"] / "manifest.json"
+    assert files["facets"]["version"]["datasetVersion"] == hashlib.sha256(manifest.read_bytes()).hexdigest()
+    counted = files["outputFacets"]["outputStatistics"]
+    sizes = [path.stat().st_size for path in manifest.parent.iterdir()]
+    assert (counted["rowCount"], counted["fileCount"], counted["size"]) == (2, 4, sum(sizes))
+    night.rank(BOROUGH, AS_OF)
+    night.publish_lists(BOROUGH)
+    assert [event["outputs"] for event in events()[4:] if event["eventType"] == "COMPLETE"] == [[], []]
+
+
+def test_the_ledger_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LODA_LEDGER_URL", "postgresql+psycopg://loda_app:S3CRET@postgres.example:5433/loda")
+    settings.cache_clear()
+    assert lineage_datasets.ledger_place("loda_list_entry/camden") == (
+        "postgres://postgres.example:5433",
+        "loda.loda_list_entry/camden",
+    )
 
 
 def test_a_night_without_airflow_is_the_parent_of_its_stages(home: Path, events: Any) -> None:
@@ -132,26 +189,10 @@ def test_nothing_is_made_unless_a_receiver_is_named(home: Path, monkeypatch: pyt
 
 
 def test_a_receiver_over_http_gets_what_the_file_would(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    got: list[dict[str, Any]] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{server.server_port}")
+    with receiver() as received:
+        monkeypatch.setenv("OPENLINEAGE_URL", received.url)
         night.admit("oxford")
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert [event["eventType"] for event in got] == ["START", "COMPLETE"]
+    assert [event["eventType"] for event in received.events] == ["START", "COMPLETE"]
 
 
 def test_a_receiver_that_is_away_is_told_once_and_holds_up_nothing(
