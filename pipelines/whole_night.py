@@ -45,7 +45,7 @@ Progress = Callable[[StageResult, float], None]
 Share = list[tuple[StageResult | tuple[str, str, str], float]]
 
 
-def _share(label: str, steps: Sequence[str], arguments: tuple[object, ...]) -> Share:
+def share(label: str, steps: Sequence[str], arguments: tuple[object, ...]) -> Share:
     """Run named stages one after the other for one borough; the first failure ends the borough's share."""
     done: Share = []
     for name in steps:
@@ -77,7 +77,7 @@ class _Night:
     def each(self, boroughs: Sequence[str], steps: Sequence[str], *arguments: object) -> list[str]:
         """Run stages for every borough, as many at once as there are workers; returns those that failed."""
         failed = []
-        waiting = {self.pool.submit(_share, borough, steps, (borough, *arguments)): borough for borough in boroughs}
+        waiting = {self.pool.submit(share, borough, steps, (borough, *arguments)): borough for borough in boroughs}
         for future in as_completed(waiting):
             failed += [waiting[future]] if not self._take(self._result(future, waiting[future], steps)) else []
         return failed
@@ -105,7 +105,7 @@ class _Night:
 
     def once(self, step: str, *arguments: object) -> bool:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
-        return self._take(self._result(self.pool.submit(_share, LONDON, [step], arguments), LONDON, [step]))
+        return self._take(self._result(self.pool.submit(share, LONDON, [step], arguments), LONDON, [step]))
 
     def tell(self, result: StageResult) -> None:
         """Add what is known before any stage runs."""

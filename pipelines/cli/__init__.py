@@ -18,6 +18,7 @@ from pipelines.cli import (
     pages,
     publish,
     serve,
+    spread,
     storage,
 )
 from pipelines.cli.app import app

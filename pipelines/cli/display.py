@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,15 @@ def print_night(summary: dict[str, Any]) -> None:
         what = f"{failure['stage']} of {failure['borough']}: {failure['sentence']}"
         console.print(f"[red]FAILED[/red] {escape(what)}", soft_wrap=True)
     console.print("Next: 'loda status', 'loda list BOROUGH', 'loda receipt DROP'.")
+
+
+def print_spread(report: NightReport, seconds: float) -> None:
+    """The end of `loda spread`, for people."""
+    counted = Counter(result.outcome for result in report.results)
+    told = ", ".join(f"{counted[outcome]} {outcome}" for outcome in ("made", "unchanged", "skipped"))
+    console.print(f"Links and features as of {report.as_of}, by stage and borough: {told}. {seconds:.0f} s.")
+    for stage, borough, sentence in report.failures:
+        console.print(f"[red]FAILED[/red] {escape(f'{stage} of {borough}: {sentence}')}", soft_wrap=True)
 
 
 def status_rows() -> dict[str, Any]:

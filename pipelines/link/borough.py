@@ -53,7 +53,7 @@ def link_borough(borough: str) -> StageResult:
     records = read_records(borough, spine)
     rests_on = memory.version(borough)
     made, counts, rulings, by_address = judged(records, spine, decided, _remembering(borough, rests_on))
-    told, rows = _each_unit(made, records, spine, rulings)
+    told, rows = each_unit(made, records, spine, rulings)
     counts |= counts_of(told["decision"], records.rows["dataset"])
     access.write_table("link", table_of(rows, records, borough), borough=borough, made_from=hashes)
     report.write(borough, table_of(told, records, borough), records, areas, hashes)
@@ -75,7 +75,7 @@ def _remembering(borough: str, rests_on: str) -> Decide:
     return decide
 
 
-def _each_unit(
+def each_unit(
     made: pd.DataFrame, records: Records, spine: Spine, rulings: review.Rulings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What is told of each record, and the rows of links: of a record of several flats, one a flat."""

@@ -24,7 +24,7 @@ def test_steps_run_in_order_until_one_fails(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(night, "admit", made("admit"))
     monkeypatch.setattr(night, "harmonise", broken)
     monkeypatch.setattr(night, "gate", made("gate"))
-    done = [result for result, _ in whole_night._share("camden", ["admit", "harmonise", "gate"], ("camden",))]
+    done = [result for result, _ in whole_night.share("camden", ["admit", "harmonise", "gate"], ("camden",))]
     assert isinstance(done[0], StageResult)
     stage, borough, sentence = done[1]
     assert (stage, borough, len(done)) == ("harmonise", "camden", 2)
@@ -38,7 +38,7 @@ def test_a_fault_that_is_told_keeps_its_own_sentence(monkeypatch: pytest.MonkeyP
         raise NotFound("There is no such thing.")
 
     monkeypatch.setattr(night, "link", refused)
-    ((failure, _),) = whole_night._share("camden", ["link"], ("camden",))
+    ((failure, _),) = whole_night.share("camden", ["link"], ("camden",))
     assert failure == ("link", "camden", "There is no such thing.")
 
 
