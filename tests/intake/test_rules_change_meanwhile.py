@@ -1,7 +1,8 @@
-"""A mapping that changes while a drop is on its way: it is read, judged and published by one state, or read again."""
+"""Rules that change while a drop is on its way: by one state of them it is read, judged and published, or again."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,3 +82,39 @@ def test_what_was_read_by_rules_that_changed_is_not_published_and_read_again(
     assert {row["licence_type"] for row in intake.lake()} == {"additional"}
     assert len(intake.lake()) == 6
     assert intake.night() == []
+
+
+ONE_MORE = """  - name: of_newer_code
+    businessName: Of newer code
+    logicalType: string
+    physicalType: varchar
+    description: A field that was not there before.
+    required: false
+    classification: none
+    examples: [a]
+"""
+
+
+@pytest.mark.parametrize("before", [gate.gate, publish.publish_drops], ids=["gate", "publish"])
+def test_a_contract_with_a_field_more_lets_no_stage_stumble(
+    before: Callable[[str], object], intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    deployed = tmp_path / "schemas"
+    shutil.copytree(registry.FOLDER, deployed, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    monkeypatch.setattr(registry, "FOLDER", deployed)
+    contract = deployed / "contracts" / "hmo_licence.odcs.yaml"
+    intake.drop(register(5))
+    try:
+        for stage in (ingest.admit, harmonise.harmonise, gate.gate, publish.publish_drops):
+            if stage is before:
+                contract.write_text(contract.read_text().replace("  properties:\n", f"  properties:\n{ONE_MORE}"))
+                registry.clear()
+            stage("oxford")
+        assert intake.lake() == []
+        assert intake.night() == ["oxford"]
+        assert intake.only().status == "accepted"
+        assert {row["of_newer_code"] for row in intake.lake()} == {None}
+        assert len(intake.lake()) == 5
+    finally:
+        monkeypatch.undo()
+        registry.clear()
