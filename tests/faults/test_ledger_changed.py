@@ -17,6 +17,8 @@ DOWNGRADE = (
 )
 OFFICERS_TABLES_GONE = "0005"
 NEWER = "9999"
+WELL_INSIDE = 12
+"""A lasting step of a stage that comes after the making of its locks, which are files too."""
 
 
 def test_tables_taken_back_in_mid_night_are_told_and_the_next_night_is_whole(
@@ -104,7 +106,7 @@ def test_an_upgrade_waits_for_a_stage_that_a_task_of_airflow_runs(world: World, 
         older(home)
         done.append(upgrade(home, tmp_path))
 
-    stage = driver.stage_broken_into(home, 1, fault, stage="admit", arguments=["camden"])
+    stage = driver.stage_broken_into(home, WELL_INSIDE, fault, stage="admit", arguments=["camden"])
     (refused,) = done
     assert refused.returncode == 75, refused.stdout + refused.stderr
     assert refused.stderr.startswith("loda: Another run has been working on 'stages'")
