@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import Drop, DropStatus, LastGood
+from pipelines.core.ledger.models import Drop, DropProfile, DropStatus, LastGood, QualityMeasure
 from pipelines.extracts.reading import GONE, RULES, chain_of
 from pipelines.ingest.place import check_place, extract_date
 from schemas import registry
@@ -55,6 +55,9 @@ def requeue(borough: str) -> int:
     with transaction() as session:
         for found in again:
             drop = session.get_one(Drop, found.id)
+            if drop.status in HALF_WAY:  # it was never in the lake, so its figures are no history to judge by
+                for figures in (DropProfile, QualityMeasure):
+                    session.execute(sa.delete(figures).where(figures.drop_id == drop.id))
             drop.status, drop.reason, drop.sentence = DropStatus.RECEIVED.value, None, None
             drop.finished_at, drop.receipt, drop.receipt_delivered = None, None, False
             drop.mapping_name, drop.source, drop.rows_in, drop.accepted, drop.quarantined = None, None, 0, 0, 0

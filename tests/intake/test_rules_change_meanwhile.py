@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pipelines import gate, harmonise, ingest, publish
 from pipelines.core.errors import HeldDrop
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import DropProfile
 from pipelines.core.settings import settings
 from pipelines.publish import notify
 from schemas import registry
@@ -77,6 +80,10 @@ def test_what_was_read_by_rules_that_changed_is_not_published_and_read_again(
     assert {row["licence_type"] for row in intake.lake()} == {"mandatory"}
     notify(waiting=ingest.discover())
     assert not (intake.bucket / "drops" / "oxford" / "NOTICES.json").exists(), "oxford is told nothing meanwhile"
+    ingest.admit("oxford")
+    with transaction() as session:
+        figures = set(session.scalars(sa.select(DropProfile.drop_id)))
+    assert figures == {intake.drops()[0].id}, "what was never in the lake is no history to judge by"
     assert intake.night() == ["oxford"]
     assert [drop.status for drop in intake.drops()] == ["superseded", "accepted"]
     assert {row["licence_type"] for row in intake.lake()} == {"additional"}
