@@ -15,6 +15,7 @@ from pipelines.ingest.place import check_place, extract_date
 from schemas import registry
 
 HALF_WAY = (DropStatus.HARMONISED.value, DropStatus.GATED.value)
+OF_A_READING = {"code", "contract", "mapping", "input", RULES}
 OF_PLACE = ("no_agreement", "unknown_borough", "unknown_dataset")
 
 
@@ -55,9 +56,11 @@ def requeue(borough: str) -> int:
     with transaction() as session:
         for found in again:
             drop = session.get_one(Drop, found.id)
-            if drop.status in HALF_WAY:  # it was never in the lake, so its figures are no history to judge by
+            if drop.status in HALF_WAY and drop.lake_version is None:
+                # It was never in the lake, so nothing of its reading is history to judge by.
                 for figures in (DropProfile, QualityMeasure):
                     session.execute(sa.delete(figures).where(figures.drop_id == drop.id))
+                drop.hashes = {name: value for name, value in drop.hashes.items() if name not in OF_A_READING}
             drop.status, drop.reason, drop.sentence = DropStatus.RECEIVED.value, None, None
             drop.finished_at, drop.receipt, drop.receipt_delivered = None, None, False
             drop.mapping_name, drop.source, drop.rows_in, drop.accepted, drop.quarantined = None, None, 0, 0, 0
