@@ -10,7 +10,7 @@
 # make faults   nights killed at random moments, apart from make test: make faults SEED=7 KILLS=200; with KILLS=0 only
 #               the other faults: a full disk, a bucket that fails, a database killed, a clock that jumps ...
 # make cluster-test   a night by two workers on PostgreSQL, S3 and Redis, all started and ended by the test;
-#               with KILL=1 another night as well, in which a worker is killed
+#               with KILL=1 two more nights: a worker is killed; the S3 server, Redis and a scheduler are
 # make clean    remove state and caches, keep the environment
 # Needs Python 3.11, 3.12 or 3.13 (another one than python3: make run PYTHON=python3.12), git and make.
 

@@ -57,9 +57,10 @@ def _stage(name: str, borough: str, lock: str) -> Iterator[None]:
     """Alone under its lock, with what it reads of personal data on record under its name.
 
     Raises:
+        Busy: another run is at work on it, or an upgrade or a backup that keeps all stages away.
         Outside: a disk, a bucket or the ledger's database is away, full or refuses.
     """
-    with outside.told(), exclusive(lock), reading(name, borough):
+    with outside.told(), exclusive(lock, beside=interruption.STAGES), reading(name, borough):
         yield
 
 

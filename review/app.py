@@ -22,8 +22,8 @@ from pipelines.casework.rules import NotAllowedNow
 from pipelines.casework.versions import ChangedMeanwhile
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.faults import place_of
-from pipelines.core.ledger import engine as ledger
 from pipelines.core.lock import Busy
+from pipelines.governance import interruption
 from review import api, headers, pages
 from review.bodies import TooLarge
 from review.identity.addresses import allowed_hosts, check_settings
@@ -41,6 +41,10 @@ THREADS = 6
 """Of a process. Python runs one at a time, so that with many each waits long for its turn while it holds the lock under
 which lines of the audit log are added."""
 
+PATIENCE_SECONDS = 10
+"""How long pages of a newer version wait for a night before they bring the ledger up to date; whoever starts them tries
+again."""
+
 
 @asynccontextmanager
 async def _with_few_threads(_app: FastAPI) -> AsyncIterator[None]:
@@ -54,10 +58,11 @@ def create_app() -> FastAPI:
 
     Raises:
         ConfigurationError: the settings do not let it start.
+        Busy: the ledger is of an older version, and a night is at work on it.
         RuntimeError: a route names no action, a fault of this code.
     """
     check_settings()
-    ledger.upgrade()
+    interruption.upgrade_between_nights(wait=PATIENCE_SECONDS)
     app = FastAPI(
         title="LODA", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_few_threads
     )

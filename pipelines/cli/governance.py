@@ -75,11 +75,11 @@ def withdraw(
     dataset: Annotated[list[str] | None, typer.Option(help="Only this dataset; may be given more than once.")] = None,
 ) -> None:
     """Take data out of an agreement from today on: nothing of them may be used, and the next night deletes them."""
-    from pipelines.core.ledger.engine import upgrade
     from pipelines.governance import withdrawing
+    from pipelines.governance.interruption import upgrade_between_nights
 
     with sentences():
-        upgrade()
+        upgrade_between_nights()
         path, others = withdrawing.withdraw(agreement, who, reason, tuple(borough or ()), tuple(dataset or ()))
         typer.echo(f"Written to {path}. The next night deletes what no other agreement covers; 'loda agreements apply'")
         typer.echo("does it now. The extracts in the borough's own folder are the borough's to delete.")

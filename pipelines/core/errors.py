@@ -13,6 +13,17 @@ class ConfigurationError(LodaError):
     exit_code = 78
 
 
+class Busy(LodaError):
+    """Another run holds what this one needs: the lock `name`, for over `wait` seconds."""
+
+    exit_code = 75
+
+    def __init__(self, name: str, wait: float) -> None:
+        super().__init__(
+            f"Another run has been working on '{name}' for over {wait:.0f} seconds; wait for it or stop it."
+        )
+
+
 class RefusedDrop(LodaError):
     """A drop that cannot be read at all. `issue_type` is one of the closed vocabulary."""
 

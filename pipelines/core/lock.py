@@ -5,49 +5,73 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
-import sqlalchemy as sa
-from filelock import FileLock, Timeout
+from filelock import FileLock, ReadWriteLock, Timeout
 
-from pipelines.core.errors import LodaError
+from pipelines.core.errors import Busy
 from pipelines.core.ledger.engine import advisory_lock, engine
 from pipelines.core.settings import settings
 
-LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's code for a lock that was not had in time."""
-
-
-class Busy(LodaError):
-    """Another run holds what this one needs."""
-
-    exit_code = 75
+__all__ = ["Busy", "exclusive", "exclusive_of_all"]
 
 
 @contextmanager
-def exclusive(name: str, wait: float | None = None) -> Iterator[None]:
+def exclusive(name: str, wait: float | None = None, *, beside: str | None = None) -> Iterator[None]:
     """Hold the lock `name` ("borough-camden", "train") against every other run on the same ledger.
 
-    A file lock where the ledger is SQLite, a PostgreSQL advisory lock where it is PostgreSQL.
+    A file lock where the ledger is SQLite, a PostgreSQL advisory lock where it is PostgreSQL. With `beside`, which any
+    number of runs share, it is not had while `exclusive_of_all` holds that one.
 
     Raises:
         Busy: another run held it for longer than `wait` seconds, `LODA_LOCK_TIMEOUT_SECONDS` unless given.
     """
     timeout = settings().lock_timeout_seconds if wait is None else wait
-    busy = Busy(f"Another run has been working on '{name}' for over {timeout:.0f} seconds; wait for it or stop it.")
     if engine().dialect.name == "postgresql":
-        with ExitStack() as held:
-            try:
-                held.enter_context(advisory_lock(name, timeout))
-            except sa.exc.OperationalError as error:
-                if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
-                    raise  # the server is away, which is told and tried again as such
-                raise busy from error
+        with advisory_lock(name, timeout, beside=beside):
             yield
         return
+    with ExitStack() as held:
+        if beside is not None:
+            with _told(beside, timeout):
+                held.enter_context(_shared(beside).read_lock(timeout))
+        with _told(name, timeout):
+            held.enter_context(FileLock(_place(name), timeout=timeout))
+        yield
+
+
+@contextmanager
+def exclusive_of_all(beside: str, wait: float | None = None) -> Iterator[None]:
+    """Keep away all runs that hold a lock beside this one, after waiting for those that do.
+
+    Raises:
+        Busy: one of them did for longer than `wait` seconds, `LODA_LOCK_TIMEOUT_SECONDS` unless given.
+    """
+    timeout = settings().lock_timeout_seconds if wait is None else wait
+    if engine().dialect.name == "postgresql":
+        with advisory_lock(beside, timeout):
+            yield
+        return
+    with ExitStack() as held:
+        with _told(beside, timeout):
+            held.enter_context(_shared(beside).write_lock(timeout))
+        yield
+
+
+def _place(name: str) -> Path:
     folder = settings().home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.lock"
+
+
+def _shared(name: str) -> ReadWriteLock:
+    # One for each holder: those of one process are runs of their own too.
+    return ReadWriteLock(_place(name), is_singleton=False)
+
+
+@contextmanager
+def _told(name: str, timeout: float) -> Iterator[None]:
     try:
-        with FileLock(folder / f"{name[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.lock", timeout=timeout):
-            yield
+        yield
     except Timeout as error:
-        raise busy from error
+        raise Busy(name, timeout) from error

@@ -21,10 +21,14 @@ from pipelines.extracts.decode import RaggedRows
 from pipelines.extracts.intake import Extract, raw_extract
 from pipelines.extracts.layout import choose_layout
 from pipelines.extracts.resaved import untouched
+from schemas import registry
 from schemas.mapping import Mapping
 
 CORRECTS = "corrects"
 """Key in a drop's `hashes` under which the drop that it corrects is recorded."""
+
+RULES = "rules"
+"""Key in a drop's `hashes` under which stands what it was read by, as `registry.rules_hash` has it."""
 
 GONE = frozenset({"deleted", "raw_deleted"})
 """Keys in a drop's `hashes` that say that its bytes are not kept any more."""
@@ -82,6 +86,19 @@ def open_extract(drop: Drop, extract: Extract, *, ledger: bool = True) -> Opened
             raise _no_original("the ledger that knows the extract is not here") from None
         return _open_correction(drop, correction)
     return Opened(extract, mapping, names)
+
+
+def read_as_of_now(drop: Drop) -> bool:
+    """Whether a drop on its way was read by the contract, mappings and limits that hold now.
+
+    They may change under a night, as by a deploy. What was read by others is not judged by these nor put into the
+    lake under them; the next night reads it again.
+    """
+    return drop.hashes.get(RULES) in (None, registry.rules_hash(drop.borough, drop.dataset))
+
+
+READ_AGAIN = "read by rules that have changed since, and read again the next night"
+"""What is said of drops of which that does not hold."""
 
 
 def reopened(drop: Drop) -> Extract:

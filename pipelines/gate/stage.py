@@ -23,6 +23,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropProfile, DropStatus, GateDecision, LastGood, QualityMeasure
 from pipelines.core.types import StageResult
 from pipelines.extracts import IntakeFiles
+from pipelines.extracts.reading import READ_AGAIN, read_as_of_now
 from pipelines.gate.area import GAZETTEER
 from pipelines.gate.decisions import may_be_released, released_sentence
 from pipelines.gate.fault_rows import FaultRows
@@ -42,25 +43,24 @@ HOLDS_TOLD = 3
 
 
 def gate(borough: str) -> StageResult:
-    """Judge every harmonised drop of a borough. Counts: `passed`, `held`, `quarantined` rows."""
+    """Judge every harmonised drop of a borough. Counts: `passed`, `held`, `quarantined` rows, `read_again` later."""
     with transaction() as session:
-        waiting = session.scalars(
+        found = session.scalars(
             sa.select(Drop)
             .where(Drop.borough == borough, Drop.status == DropStatus.HARMONISED.value)
             .order_by(Drop.extract_date, Drop.received_at, Drop.id)
         ).all()
-    counts = {"passed": 0, "held": 0, "quarantined": 0}
+    waiting = [drop for drop in found if read_as_of_now(drop)]
+    counts = {"passed": 0, "held": 0, "quarantined": 0, "read_again": len(found) - len(waiting)}
     rows_before: dict[tuple[str, str], int] = {}
     # The gazetteer first, because the other drops of the night are held against it.
     for drop in sorted(waiting, key=lambda drop: drop.dataset != GAZETTEER):
         quarantined = _judge(drop, rows_before)
         counts["quarantined"] += quarantined or 0
         counts["held" if quarantined is None else "passed"] += 1
-    sentence = (
-        f"{counts['passed']} drops passed, {counts['held']} held, {counts['quarantined']:,} rows quarantined"
-        if waiting
-        else "nothing new"
-    )
+    told = [f"{counts['passed']} drops passed, {counts['held']} held, {counts['quarantined']:,} rows quarantined"]
+    told = (told if waiting else []) + ([f"{counts['read_again']} {READ_AGAIN}"] if counts["read_again"] else [])
+    sentence = "; ".join(told) or "nothing new"
     return StageResult("gate", borough, "made" if waiting else "unchanged", sentence, dict(counts))
 
 

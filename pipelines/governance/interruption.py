@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pipelines.core import clock
 from pipelines.core.ledger.engine import schema_revisions, transaction, upgrade
 from pipelines.core.ledger.models import StageState
-from pipelines.core.lock import exclusive
+from pipelines.core.lock import exclusive, exclusive_of_all
 from pipelines.core.settings import settings
 from pipelines.core.types import StageResult
 from pipelines.governance import audit
@@ -21,7 +21,9 @@ from pipelines.governance import audit
 STAGE = "night"
 LONDON = "london"
 LOCK = "night"
-"""Held by a whole night; who wants none to run holds it too."""
+"""Held by a whole night of `loda run`."""
+STAGES = "stages"
+"""Shared by every stage that is at work, be it one of `loda run` or of a task of Airflow's."""
 
 
 @contextmanager
@@ -39,17 +41,28 @@ def night_under_way() -> Iterator[StageResult | None]:
             _ended()
 
 
-def upgrade_between_nights() -> None:
-    """Bring the ledger's tables to the newest version; where there is anything to bring, while no night runs.
+@contextmanager
+def no_night_under_way(wait: float | None = None) -> Iterator[None]:
+    """While no night and no stage is at work, whoever runs it; those that begin meanwhile wait.
 
     Raises:
-        Busy: a night ran for longer than `LODA_LOCK_TIMEOUT_SECONDS`.
+        Busy: one of them ran for longer than `wait` seconds, `LODA_LOCK_TIMEOUT_SECONDS` unless given.
+    """
+    with exclusive(LOCK, wait), exclusive_of_all(STAGES, wait):
+        yield
+
+
+def upgrade_between_nights(wait: float | None = None) -> None:
+    """Bring the ledger's tables to the newest version; where there is anything to bring, while no stage is at work.
+
+    Raises:
+        Busy: see `no_night_under_way`.
         ConfigurationError: see `upgrade`.
     """
     current, head = schema_revisions()
     if current == head:
         return
-    with exclusive(LOCK):
+    with no_night_under_way(wait):
         upgrade()
 
 

@@ -17,7 +17,7 @@ from pipelines.core.ledger.models import Drop, DropStatus
 from pipelines.core.types import StageResult
 from pipelines.extracts import Extract, IntakeFiles, RaggedRows
 from pipelines.extracts.issues import issue_rows, issue_writer
-from pipelines.extracts.reading import open_drop
+from pipelines.extracts.reading import RULES, open_drop
 from pipelines.governance import counts_only
 from pipelines.harmonise.accepted import accepted_rows, row_writer
 from pipelines.harmonise.column import Calendar
@@ -50,37 +50,40 @@ def harmonise(borough: str) -> StageResult:
         ).all()
     counts = {"drops": 0, "rows": 0, "held": 0, "refused": 0}
     for drop in waiting:
+        # Before it is read: a mapping that is saved meanwhile was not among those it was read by.
+        rules = registry.rules_hash(drop.borough, drop.dataset)
         try:
-            counts["rows"] += _harmonise_drop(drop)
+            counts["rows"] += _harmonise_drop(drop, rules)
             counts["drops"] += 1
         except HeldDrop as error:
             outside.raise_if_behind(error)
-            _finish(drop.id, DropStatus.HELD, error.issue_type, str(error))
+            _finish(drop.id, rules, DropStatus.HELD, error.issue_type, str(error))
             counts["held"] += 1
         except RefusedDrop as error:
             outside.raise_if_behind(error)  # what reads a file takes whatever befalls it for damage of the file
-            _finish(drop.id, DropStatus.REFUSED, error.issue_type, str(error))
+            _finish(drop.id, rules, DropStatus.REFUSED, error.issue_type, str(error))
             counts["refused"] += 1
         except (LodaError, OSError, MemoryError, sa.exc.SQLAlchemyError):
             raise  # not of this drop alone
         except Exception as error:  # noqa: BLE001 - one drop that nobody foresaw must not stop the borough's others
             outside.raise_if_behind(error)
-            _finish(drop.id, DropStatus.HELD, "platform_fault", f"The platform stumbled over it: {place_of(error)}.")
+            stumbled = f"The platform stumbled over it: {place_of(error)}."
+            _finish(drop.id, rules, DropStatus.HELD, "platform_fault", stumbled)
             counts["held"] += 1
     sentence = f"{counts['rows']:,} rows of {counts['drops']} drops" if waiting else "nothing new"
     return StageResult("harmonise", borough, "made" if waiting else "unchanged", sentence, dict(counts))
 
 
-def _finish(drop_id: str, status: DropStatus, reason: str, sentence: str) -> None:
+def _finish(drop_id: str, rules: str, status: DropStatus, reason: str, sentence: str) -> None:
     with transaction() as session:
         drop = session.get_one(Drop, drop_id)
         drop.status, drop.reason, drop.sentence = status.value, reason, sentence
         drop.finished_at = clock.now()
-        drop.hashes = {**drop.hashes, "rules": registry.rules_hash(drop.borough, drop.dataset)}
+        drop.hashes = {**drop.hashes, RULES: rules}
     log.info("drop %s is %s: %s", drop_id, status.value, reason)
 
 
-def _harmonise_drop(drop: Drop) -> int:
+def _harmonise_drop(drop: Drop, rules: str) -> int:
     contract = registry.contract(drop.dataset)
     opened = open_drop(drop)
     mapping = opened.mapping
@@ -95,7 +98,7 @@ def _harmonise_drop(drop: Drop) -> int:
             "contract": contract.hash,
             "mapping": mapping.hash,
             "input": drop.sha256,
-            "rules": registry.rules_hash(drop.borough, drop.dataset),
+            RULES: rules,
         }
     return counted.rows_in
 

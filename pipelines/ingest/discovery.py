@@ -13,6 +13,7 @@ from pipelines.core.bucket import Entry, Folder
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Arrival, Drop
 from pipelines.core.settings import settings
+from pipelines.governance import outages
 from pipelines.ingest.second_look import to_look_at_again
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,9 @@ def dropped_files(bucket: Folder) -> list[Entry]:
 
     A file whose name is no text in UTF-8 cannot be named in a receipt; it is logged and left.
     """
-    found = [entry for entry in bucket.list(DROPS) if not _is_ours(entry.path.rsplit("/", 1)[-1])]
+    with outages.noted():
+        listed = bucket.list(DROPS)
+    found = [entry for entry in listed if not _is_ours(entry.path.rsplit("/", 1)[-1])]
     named = [entry for entry in found if _is_text(entry.path)]
     if len(named) < len(found):
         log.warning("%d files have names that are not UTF-8 and are left: rename them", len(found) - len(named))

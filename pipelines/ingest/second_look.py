@@ -9,19 +9,25 @@ import sqlalchemy as sa
 
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import Drop, DropStatus, LastGood
-from pipelines.extracts.reading import GONE, chain_of
+from pipelines.core.ledger.models import Drop, DropProfile, DropStatus, LastGood, QualityMeasure
+from pipelines.extracts.reading import GONE, RULES, chain_of
 from pipelines.ingest.place import check_place, extract_date
 from schemas import registry
 
+HALF_WAY = (DropStatus.HARMONISED.value, DropStatus.GATED.value)
+OF_A_READING = {"code", "contract", "mapping", "input", RULES}
 OF_PLACE = ("no_agreement", "unknown_borough", "unknown_dataset")
 
 
 def to_look_at_again(borough: str | None = None) -> list[Drop]:
-    """Held drops and last good ones whose rules have changed since, and refused ones whose place is now right."""
+    """Drops whose rules have changed since (held, last good, half way), and refused ones whose place is now right.
+
+    One is half way where a night ended, or was overtaken by a deploy, before its last stage.
+    """
     with transaction() as session:
         mine = [Drop.borough == borough] if borough else []
         held = session.scalars(sa.select(Drop).where(Drop.status == DropStatus.HELD.value, *mine)).all()
+        half_way = session.scalars(sa.select(Drop).where(Drop.status.in_(HALF_WAY), *mine)).all()
         good = session.scalars(
             sa.select(Drop)
             .join(LastGood, LastGood.drop_id == Drop.id)
@@ -33,7 +39,7 @@ def to_look_at_again(borough: str | None = None) -> list[Drop]:
         # A correction is laid over the bytes of the extract that it corrects.
         there = [
             drop
-            for drop in (*held, *good, *refused)
+            for drop in (*held, *half_way, *good, *refused)
             if not any(GONE & set(step.hashes) for step in chain_of(session, drop))
         ]
     return [drop for drop in there if _place_is_right(drop.path) and _is_judged_anew(drop)]
@@ -41,7 +47,7 @@ def to_look_at_again(borough: str | None = None) -> list[Drop]:
 
 def _is_judged_anew(drop: Drop) -> bool:
     refused = drop.status == DropStatus.REFUSED.value
-    return refused or drop.hashes.get("rules") != registry.rules_hash(drop.borough, drop.dataset)
+    return refused or drop.hashes.get(RULES) != registry.rules_hash(drop.borough, drop.dataset)
 
 
 def requeue(borough: str) -> int:
@@ -50,6 +56,11 @@ def requeue(borough: str) -> int:
     with transaction() as session:
         for found in again:
             drop = session.get_one(Drop, found.id)
+            if drop.status in HALF_WAY and drop.lake_version is None:
+                # It was never in the lake, so nothing of its reading is history to judge by.
+                for figures in (DropProfile, QualityMeasure):
+                    session.execute(sa.delete(figures).where(figures.drop_id == drop.id))
+                drop.hashes = {name: value for name, value in drop.hashes.items() if name not in OF_A_READING}
             drop.status, drop.reason, drop.sentence = DropStatus.RECEIVED.value, None, None
             drop.finished_at, drop.receipt, drop.receipt_delivered = None, None, False
             drop.mapping_name, drop.source, drop.rows_in, drop.accepted, drop.quarantined = None, None, 0, 0, 0

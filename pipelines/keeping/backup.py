@@ -22,10 +22,9 @@ from pipelines.core.bucket import Folder
 from pipelines.core.errors import ConfigurationError, LodaError
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.models import Base
-from pipelines.core.lock import exclusive
 from pipelines.core.settings import settings
 from pipelines.governance import audit
-from pipelines.governance.interruption import LOCK
+from pipelines.governance.interruption import no_night_under_way
 from pipelines.keeping.places import LEDGER, MANIFEST, PIECE, hash_of_file, is_left_out, ledger_file, parts
 
 
@@ -36,7 +35,7 @@ def back_up(out: Path) -> dict[str, Any]:
 
     Raises:
         LodaError: the folder is not empty, lies in what is backed up, or there is no ledger yet.
-        Busy: a night or a retention run does not end.
+        Busy: a night, or a stage of one that Airflow runs, does not end.
     """
     out = out.absolute()
     if out.exists() and any(out.iterdir()):
@@ -45,7 +44,7 @@ def back_up(out: Path) -> dict[str, Any]:
         raise LodaError(f"{out} lies inside what is backed up; give a folder elsewhere, best on another machine.")
     if not ledger.is_there():
         raise LodaError("There is no ledger yet, so there is nothing to back up; see 'loda doctor'.")
-    with exclusive(LOCK), exclusive("retention"):
+    with no_night_under_way():
         out.mkdir(parents=True, exist_ok=True)
         out.chmod(0o700)
         with ledger.snapshot() as session:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.hashing import hash_of
-from pipelines.core.ledger.engine import transaction, upgrade
+from pipelines.core.ledger.engine import transaction
 from pipelines.core.settings import settings
 from pipelines.governance import audit
+from pipelines.governance.interruption import upgrade_between_nights
 from pipelines.onboard.proposal import Proposal, layout_name
 from schemas import registry
 
@@ -38,7 +39,7 @@ def save(path: Path, proposal: Proposal, who: str | None = None) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     beside.write_text(text, encoding="utf-8")
-    upgrade()
+    upgrade_between_nights()
     with transaction() as session:
         audit.record(
             session,

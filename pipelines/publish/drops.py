@@ -18,7 +18,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Drop, DropStatus, LastGood
 from pipelines.core.types import StageResult
 from pipelines.extracts import IntakeFiles
-from pipelines.extracts.reading import chain_of, overtaken_by
+from pipelines.extracts.reading import READ_AGAIN, chain_of, overtaken_by, read_as_of_now
 from pipelines.governance import access
 from pipelines.publish.deliver import deliver
 from schemas import registry
@@ -31,15 +31,16 @@ def publish_drops(borough: str) -> StageResult:
     """Commit a borough's gated drops to the lake, oldest extract first, and deliver the receipts that are due.
 
     Each drop is one atomic commit; killed anywhere, the same work is done again to the
-    same end. Counts: `published`, `rows`, `receipts`.
+    same end. Counts: `published`, `rows`, `receipts`, `read_again` the next night.
     """
     with transaction() as session:
-        gated = session.scalars(
+        found = session.scalars(
             sa.select(Drop)
             .where(Drop.borough == borough, Drop.status == DropStatus.GATED.value)
             .order_by(Drop.extract_date, Drop.received_at, Drop.id)
         ).all()
-    counts = {"published": 0, "rows": 0, "receipts": 0}
+    gated = [drop for drop in found if read_as_of_now(drop)]
+    counts = {"published": 0, "rows": 0, "receipts": 0, "read_again": len(found) - len(gated)}
     for drop in gated:
         rows = _commit(drop)
         if rows is not None:
@@ -59,7 +60,9 @@ def publish_drops(borough: str) -> StageResult:
         deliver(drop)
         counts["receipts"] += 1
     done = bool(gated or due)
-    sentence = f"{counts['published']} extracts, {counts['rows']:,} rows in the lake" if done else "nothing new"
+    told = [f"{counts['published']} extracts, {counts['rows']:,} rows in the lake"] if done else []
+    told += [f"{counts['read_again']} {READ_AGAIN}"] if counts["read_again"] else []
+    sentence = "; ".join(told) or "nothing new"
     return StageResult("publish", borough, "made" if done else "unchanged", sentence, dict(counts))
 
 

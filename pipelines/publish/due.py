@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from pipelines.core.errors import ConfigurationError
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus, LastGood
-from pipelines.governance import access
+from pipelines.governance import access, outages
+from pipelines.governance.outages import Outage
 from schemas import registry
 from schemas.calendar import FIRST_DAYS, PERIOD_DAYS, REMIND_DAYS, Beat, Calendar, Frequency, calendar
 from schemas.contract import Contract
@@ -69,6 +70,8 @@ class Standing:
     in_use: InUse | None
     sources: int
     not_used: NotUsed | None
+    longer: int = 0
+    """Days by which it is waited for longer, since the platform's bucket was away."""
 
     def age(self, on: date) -> int | None:
         """Days from the extract in use to a day."""
@@ -109,6 +112,7 @@ class _History:
     joined: dict[str, date]
     in_use: dict[tuple[str, str], list[InUse]]
     not_used: dict[tuple[str, str], NotUsed]
+    outages: tuple[Outage, ...]
 
     @classmethod
     def read(cls, borough: str | None = None) -> _History:
@@ -136,7 +140,7 @@ class _History:
             (drop.borough, drop.dataset): NotUsed(drop.id, drop.received_at.date(), drop.status, drop.sentence or "")
             for drop in troubled
         }
-        return cls(joined, dict(in_use), newest)
+        return cls(joined, dict(in_use), newest, outages.known())
 
 
 def _of_borough(slug: str, history: _History, today: date) -> list[Standing]:
@@ -176,7 +180,8 @@ def _standing(slug: str, contract: Contract, beat: Beat, begun: date, history: _
         due = beat.due_after(oldest.extract_date)
     else:
         due = max(begun, beat.since or begun) + timedelta(days=FIRST_DAYS)
-    late_from = beat.late_from(due)
+    agreed = beat.late_from(due)
+    late_from = outages.waited_until(agreed, due, history.outages, today)
     trouble = history.not_used.get(key)
     if trouble is not None and oldest is not None and trouble.arrived < oldest.arrived:
         trouble = None
@@ -191,6 +196,7 @@ def _standing(slug: str, contract: Contract, beat: Beat, begun: date, history: _
         in_use=oldest,
         sources=len(sources),
         not_used=trouble,
+        longer=(late_from - agreed).days,
     )
 
 
@@ -202,14 +208,19 @@ def _state(today: date, due: date, late_from: date, every: Frequency, *, never: 
     return "due_soon" if REMIND_DAYS[every] and today >= due - timedelta(days=REMIND_DAYS[every]) else "in_time"
 
 
-def days_late(beat: Beat, arrivals: Iterable[tuple[date, date]]) -> list[int | None]:
+def days_late(beat: Beat, arrivals: Iterable[tuple[date, date]], away: Sequence[Outage] = ()) -> list[int | None]:
     """Days that each extract came late, 0 for in time, None for the first, which nothing was due for.
 
-    `arrivals` are the extracts' days and the days they arrived, oldest first.
+    `arrivals` are the extracts' days and the days they arrived, oldest first. Days on which the bucket was `away` do
+    not count.
     """
     late: list[int | None] = []
-    due_by: date | None = None
+    due: date | None = None
     for extract_date, arrived in arrivals:
-        late.append(None if due_by is None else max((arrived - due_by).days + 1, 0))
-        due_by = beat.late_from(beat.due_after(extract_date))
+        if due is None:
+            late.append(None)
+        else:
+            due_by = outages.waited_until(beat.late_from(due), due, away, arrived)
+            late.append(max((arrived - due_by).days + 1, 0))
+        due = beat.due_after(extract_date)
     return late

@@ -56,6 +56,9 @@ def notify(waiting: Collection[str] = ()) -> StageResult:
         f"{counts['late']} late, {counts['missing']} missing, {counts['due_soon']} due soon; "
         f"{counts['new']} new notices"
     )
+    longer = max((standing.longer for of_borough in found.values() for standing in of_borough), default=0)
+    if longer:
+        sentence += f"; the bucket was away, so what was due then is waited for up to {_days(longer)} longer"
     made = counts["new"] or counts["boroughs"]
     return StageResult(STAGE, "london", "made" if made else "unchanged", sentence, dict(counts))
 
@@ -110,6 +113,8 @@ def sentence_of(standing: Standing, today: date) -> str:
         "missing": f"{title}: a first extract was expected by {due}, and none has been accepted yet.",
     }
     parts = [told[standing.state]]
+    if standing.longer and standing.state in ("due", *GRAVE):
+        parts.append(f"That is {_days(standing.longer)} longer than agreed, for which our bucket was away.")
     if used is not None:
         which = f" (source '{used.source}', the oldest of {standing.sources})" if standing.sources > 1 else ""
         old = _days((today - used.extract_date).days)

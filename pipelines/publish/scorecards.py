@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from pipelines.core import clock
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropStatus, QualityMeasure
+from pipelines.governance import outages
+from pipelines.governance.outages import Outage
 from pipelines.publish.due import Standing, days_late, standings
 from schemas import registry
 from schemas.calendar import PERIOD_DAYS, calendar
@@ -221,17 +223,20 @@ def _arrivals() -> dict[Key, list[Arrival]]:
     grouped: dict[Key, list[Any]] = defaultdict(list)
     for row in sorted(drops, key=lambda r: (r.extract_date, r.received_at, r.id)):
         grouped[row.borough, row.dataset, str(row.source)].append(row)
-    return {key: _timed(key, rows, by_drop) for key, rows in grouped.items()}
+    away = outages.known()
+    return {key: _timed(key, rows, by_drop, away) for key, rows in grouped.items()}
 
 
-def _timed(key: Key, rows: Sequence[Any], by_drop: Mapping[str, Mapping[str, Figure]]) -> list[Arrival]:
+def _timed(
+    key: Key, rows: Sequence[Any], by_drop: Mapping[str, Mapping[str, Figure]], away: Sequence[Outage]
+) -> list[Arrival]:
     """The arrivals with how late each was by the borough's calendar."""
     borough, dataset, _ = key
     beat = None
     if borough in registry.boroughs() and dataset in registry.contracts():
         beat = calendar(borough).beat(registry.contract(dataset))
     days = [(row.extract_date, row.received_at.date()) for row in rows]
-    late = days_late(beat, days) if beat is not None else [None] * len(rows)
+    late = days_late(beat, days, away) if beat is not None else [None] * len(rows)
     found = []
     for row, waited in zip(rows, late, strict=True):
         figures = dict(by_drop.get(row.id, {}))

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 
 from pipelines.core.bucket import Folder
 from tests.cluster import servers
-from tests.cluster.servers import Postgres
+from tests.cluster.servers import Postgres, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -60,6 +60,7 @@ class Cluster:
     redis: str = f"redis://{WITHOUT_SERVER}/0"
     secrets: dict[str, str] = field(default_factory=dict)
     more: dict[str, str] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.port,) = servers.free_ports(1)
@@ -151,8 +152,9 @@ def cluster(folder: Path, boroughs: tuple[str, ...]) -> Iterator[Cluster]:
     make_identities(made)
     with ExitStack() as started:
         made.database = started.enter_context(servers.postgres(folder))
-        made.s3 = started.enter_context(servers.s3(folder, made.identities))
-        made.redis = started.enter_context(servers.redis(folder))
+        made.servers["s3"] = started.enter_context(servers.s3(folder, made.identities))
+        made.servers["redis"] = started.enter_context(servers.redis(folder))
+        made.s3, made.redis = made.servers["s3"].url, made.servers["redis"].url
         make_databases(made)
         loda(made.migrating("head"), "ledger", "upgrade")
         airflow(made.environment("head"), "db", "migrate")

@@ -69,36 +69,58 @@ def free_ports(count: int, below: int = 65_000) -> list[int]:
     return found
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        assert process.poll() is None, f"ended at once: {log.read_text()[-2000:]}"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"nothing listens on {port}: {log.read_text()[-2000:]}")
+@dataclass
+class Server:
+    """A program that listens on a port of loopback, with a folder of its own; None: under this environment."""
+
+    command: list[str]
+    port: int
+    log: Path
+    url: str
+    environment: Mapping[str, str] | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, for the first time or again on what it left on disk; it answers on its port afterwards."""
+        with self.log.open("ab") as handle:
+            place, env = self.log.parent, self.environment
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, cwd=place, env=env
+            )
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            assert self.process.poll() is None, f"ended at once: {self.log.read_text()[-2000:]}"
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"nothing listens on {self.port}: {self.log.read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """End it with SIGKILL: its connections die with it, and nothing is tidied up."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it, however it is."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
 
 @contextmanager
-def running(
-    command: list[str], port: int, log: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A server until the block ends; it answers on its port when the block begins."""
-    with log.open("ab") as handle:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, cwd=log.parent, env=environment
-        )
+def running(server: Server) -> Iterator[Server]:
+    """The server until the block ends; it answers on its port when the block begins."""
     try:
-        _wait_for(port, process, log)
-        yield process
+        server.start()
+        yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
 
 
 @dataclass(frozen=True)
@@ -183,8 +205,8 @@ def admin_identity() -> dict[str, object]:
 
 
 @contextmanager
-def s3(folder: Path, config: Path) -> Iterator[str]:
-    """URL of an S3 server with one bucket, which admits the identities of a file, an administrator among them."""
+def s3(folder: Path, config: Path) -> Iterator[Server]:
+    """An S3 server with one bucket, which admits the identities of a file, an administrator among them."""
     place = folder / "s3"
     place.mkdir()
     master, volume, filer, port, admin = free_ports(5, HIGHEST)
@@ -207,25 +229,24 @@ def s3(folder: Path, config: Path) -> Iterator[str]:
         "-s3.port.iceberg=0",
         "-master.telemetry=false",
     ]
-    log = place / "log"
-    with running(command, port, log):
-        url = f"http://127.0.0.1:{port}"
-        _wait_for_bucket(url, log)
-        yield url
+    with running(Server(command, port, place / "log", f"http://127.0.0.1:{port}")) as server:
+        wait_for_bucket(server)
+        yield server
 
 
-def _wait_for_bucket(url: str, log: Path) -> None:
+def wait_for_bucket(server: Server) -> None:
+    """Until the bucket of an S3 server that was started can be used."""
     import botocore.exceptions
 
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         try:
-            client(url).head_bucket(Bucket=BUCKET)
+            client(server.url).head_bucket(Bucket=BUCKET)
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
             time.sleep(0.3)
         else:
             return
-    raise AssertionError(f"the bucket did not come: {log.read_text()[-2000:]}")
+    raise AssertionError(f"the bucket did not come: {server.log.read_text()[-2000:]}")
 
 
 def client(url: str, key: str = ADMIN_KEY, secret: str = ADMIN_SECRET):
@@ -238,11 +259,11 @@ def client(url: str, key: str = ADMIN_KEY, secret: str = ADMIN_SECRET):
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """URL of a Redis server that keeps nothing on disk."""
+def redis(folder: Path) -> Iterator[Server]:
+    """A Redis server that keeps nothing on disk."""
     place = folder / "redis"
     place.mkdir()
     (port,) = free_ports(1)
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(place)]
-    with running(command, port, place / "log"):
-        yield f"redis://127.0.0.1:{port}/0"
+    with running(Server(command, port, place / "log", f"redis://127.0.0.1:{port}/0")) as server:
+        yield server

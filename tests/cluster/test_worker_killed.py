@@ -12,7 +12,7 @@ SOON = {
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "180",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "20",
 }
-LONG = ("harmonise", "gate", "publish_drops", "link")
+LONG = ("harmonise", "gate", "publish", "link")
 """Tasks that write, and take seconds, so that a kill falls into the middle of one."""
 
 
@@ -27,7 +27,7 @@ def test_a_worker_killed_in_the_middle_of_a_task_costs_no_list(cluster: Cluster,
         lost = _under_way(airflow, "worker-a")
         assert lost, "it was over before the kill"
         airflow.until("the night's DAGs succeed", NIGHT_SECONDS, airflow.is_over)
-        again = _tries(airflow)
+        again = airflow.tries()
     assert {name: again[name] for name in lost} == dict.fromkeys(lost, ("success", 2))
     assert cluster.published() == at_home
     assert "none changed" in loda(cluster.environment("another-host"), "audit", "verify")
@@ -46,10 +46,3 @@ def _under_way(airflow: Airflow, host: str) -> set[tuple[str, str, int]]:
         for name, dag, task, place in found
         if str(name) in mine and str(task).rsplit(".", 1)[-1] in LONG
     }
-
-
-def _tries(airflow: Airflow) -> dict[tuple[str, str, int], tuple[str, int]]:
-    """State and number of tries of every task instance."""
-    query = "SELECT dag_id, task_id, map_index, state, try_number FROM task_instance"
-    found = airflow.cluster.rows("airflow", query)
-    return {(str(d), str(t), int(str(m))): (str(state), int(str(tries))) for d, t, m, state, tries in found}

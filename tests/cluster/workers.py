@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from subprocess import Popen
@@ -16,7 +16,9 @@ from tests.cluster.hosts import BIN, Cluster, airflow, family_of, kill, process
 
 NIGHTLY = ("loda_ingest", "loda_link", "loda_train_hmo", "loda_score_hmo", "loda_publish")
 WORKERS = ("worker-a", "worker-b")
-PARTS = (("api-server",), ("dag-processor",), ("scheduler", "--skip-serve-logs"))
+SCHEDULER = ("scheduler", "--skip-serve-logs")
+PARTS = (("api-server",), ("dag-processor",), SCHEDULER)
+MOST_RESTARTS = 5
 READY_SECONDS = 300
 RECEIVED = re.compile(r"\[([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\] received")
 """How Celery tells in a worker's log that it has taken a task."""
@@ -24,12 +26,18 @@ RECEIVED = re.compile(r"\[([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\] receiv
 
 @dataclass
 class Airflow:
-    """An Airflow that runs on a cluster; `stack` ends what is started on it."""
+    """An Airflow that runs on a cluster; `stack` ends what is started on it.
+
+    Where it is `kept_up`, a part that ends is started again, as systemd does by `Restart=always`.
+    """
 
     cluster: Cluster
     stack: ExitStack
     workers: dict[str, Popen[bytes]] = field(default_factory=dict)
     parts: dict[str, Popen[bytes]] = field(default_factory=dict)
+    kept_up: bool = False
+    restarts: Counter[str] = field(default_factory=Counter)
+    _commands: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def start_worker(self, host: str) -> None:
         """A Celery worker on a host with an empty disk."""
@@ -38,6 +46,7 @@ class Airflow:
 
     def start(self, host: str, name: str, *command: str) -> Popen[bytes]:
         """A part of Airflow on a host; it is ended with the test."""
+        self._commands[name] = (host, command)
         log = self.cluster.folder / "logs" / f"{name}.log"
         started = process(self.cluster.environment(host), log, str(BIN / "airflow"), *command)
         self.parts[name] = self.stack.enter_context(started)
@@ -58,6 +67,27 @@ class Airflow:
         """End a worker and all below it at once, as when its host loses its power."""
         kill(family_of(self.workers[host]))
         del self.parts[host]  # from now on it may be away
+
+    def kill_part(self, name: str) -> None:
+        """End a part of Airflow and all below it at once."""
+        kill(family_of(self.parts[name]))
+
+    def schedulers(self) -> int:
+        """How many are at work."""
+        query = "SELECT count(*) FROM job WHERE job_type = 'SchedulerJob' AND state = 'running'"
+        return int(str(self.cluster.rows("airflow", query)[0][0]))
+
+    def under_way(self, stages: Collection[str]) -> set[tuple[str, str, int]]:
+        """DAG, task and place of the tasks of some stages that were begun and have not ended."""
+        query = "SELECT dag_id, task_id, map_index FROM task_instance WHERE state = 'running' AND pid IS NOT NULL"
+        found = [(str(d), str(t), int(str(m))) for d, t, m in self.cluster.rows("airflow", query)]
+        return {task for task in found if task[1].rsplit(".", 1)[-1] in stages}
+
+    def tries(self) -> dict[tuple[str, str, int], tuple[str, int]]:
+        """State and number of tries of every task instance."""
+        query = "SELECT dag_id, task_id, map_index, state, try_number FROM task_instance"
+        found = self.cluster.rows("airflow", query)
+        return {(str(d), str(t), int(str(m))): (str(state), int(str(tries))) for d, t, m, state, tries in found}
 
     def by_worker(self) -> Counter[str]:
         """How many task instances each host has ended well."""
@@ -107,9 +137,21 @@ class Airflow:
         end = time.monotonic() + seconds
         while not is_so():
             gone = [name for name, part in self.parts.items() if part.poll() is not None]
+            if self.kept_up:
+                gone = [name for name in gone if not self._start_again(name)]
             assert not gone, f"ended by themselves: {gone}\n{self.faults()}"
             assert time.monotonic() < end, f"not within {seconds} s: {what}\n{self.faults()}"
             time.sleep(2)
+
+    def _start_again(self, name: str) -> bool:
+        if self.restarts[name] == MOST_RESTARTS:
+            return False
+        self.restarts[name] += 1
+        host, command = self._commands[name]
+        started = self.start(host, name, *command)
+        if name in self.workers:
+            self.workers[name] = started
+        return True
 
 
 @contextmanager

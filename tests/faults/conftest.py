@@ -90,19 +90,28 @@ class Driver:
         self, home: Path, step: int, fault: Callable[[], None], *, now: str = at(SECOND), **order: Any
     ) -> Told:
         """What a user sees of a night that stands still at a step until the fault is made, and then goes on."""
+        return Told.of(self._paused("loda", home, now, fault, {"arguments": ("run",), "step": step, **order}))
+
+    def stage_broken_into(self, home: Path, step: int, fault: Callable[[], None], **order: Any) -> dict[str, Any]:
+        """The same of one stage, as a task of Airflow's runs it: what it said."""
+        return self._paused("stage", home, at(SECOND), fault, {"step": step, **order})
+
+    def _paused(
+        self, act: str, home: Path, now: str, fault: Callable[[], None], order: dict[str, Any]
+    ) -> dict[str, Any]:
         with TemporaryDirectory(prefix="loda-pause-") as name:
             folder = Path(name)
-            self._order("loda", home, now, {"arguments": ("run",), "step": step, "pause": name, **order})
+            self._order(act, home, now, {**order, "pause": name})
             try:
                 end = time.monotonic() + REACHED_SECONDS
                 while not (folder / "reached").exists():
-                    assert time.monotonic() < end, f"step {step} was not reached"
+                    assert time.monotonic() < end, f"{order} was not reached"
                     time.sleep(0.01)
                 fault()
             finally:
                 (folder / "go").touch()
                 answer = self._answer()
-            return Told.of(answer)
+            return answer
 
     def must(self, act: str, home: Path, **order: Any) -> dict[str, Any]:
         """The same, of a child that has to end well."""

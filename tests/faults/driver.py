@@ -27,12 +27,14 @@ import sqlalchemy as sa
 import models.hmo
 import pipelines
 from pipelines import demo, night, whole_night
+from pipelines.core.errors import LodaError
 from pipelines.core.ledger import engine as ledger
 from pipelines.core.ledger.lists import newest_list
 from pipelines.core.ledger.models import AuditEvent, ListEntry
 from pipelines.core.ledger.officers import Outcome, PropertyCase
 from pipelines.core.settings import settings
 from pipelines.observe import deadline
+from schemas import registry
 from tests.faults import killer as killing
 from tests.faults import state
 
@@ -156,6 +158,23 @@ def _wait_for_the_test(folder: Path) -> None:
         time.sleep(0.01)
 
 
+def a_stage(order: dict[str, Any]) -> dict[str, Any]:
+    """One stage in a process of its own, as a task of Airflow's runs it; what it said, or what it failed with.
+
+    At a step (`step`) it waits until the test has gone on (`pause`, a folder).
+    """
+    act = functools.partial(_wait_for_the_test, Path(order["pause"])) if "pause" in order else killing.kill
+    KILLER.arm(order["home"], int(order.get("step", 0)), act)
+    try:
+        with night.told(order["stage"], order["arguments"][0]):
+            result = getattr(night, order["stage"])(*order["arguments"])
+    except LodaError as error:
+        return {"failed": str(error)}
+    finally:
+        KILLER.below = ""
+    return {"outcome": result.outcome, "sentence": result.sentence}
+
+
 def an_outcome(order: dict[str, Any]) -> dict[str, Any]:
     """An analyst of a borough records a finding on the page of the first home of its list; killed at a step."""
     from review.app import create_app
@@ -206,6 +225,7 @@ def _day(order: dict[str, Any]) -> Any:
 ACTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "night": a_night,
     "loda": a_command,
+    "stage": a_stage,
     "outcome": an_outcome,
     "recorded": recorded,
     "late": lambda _order: {"late": [one.sentence for one in deadline.not_out()]},
@@ -226,6 +246,9 @@ def in_a_child(order: dict[str, Any]) -> dict[str, Any]:
             try:
                 os.environ.update({"LODA_HOME": order["home"], "LODA_NOW": order["now"]} | order.get("settings", {}))
                 settings.cache_clear()
+                if "schemas" in order:  # contracts and mappings of a deploy, instead of this checkout's
+                    registry.FOLDER = Path(order["schemas"])
+                    registry.clear()
                 answer = ACTS[order["act"]](order)
                 with os.fdopen(writing, "w") as handle:
                     json.dump(answer, handle, default=str)

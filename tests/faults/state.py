@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from pipelines.core.ledger.engine import engine, transaction
 from pipelines.core.ledger.models import AuditEvent, Base, Drop, StageState
-from pipelines.governance import audit
+from pipelines.governance import audit, outages
 
 GROWS = {"loda_audit_event", "alembic_version"}
 """Tables that record what was tried, which differs after a kill."""
@@ -43,6 +43,7 @@ def content(home: Path) -> dict[str, Any]:
             if table.name not in GROWS:
                 rows_of = [dict(row._mapping) for row in session.execute(sa.select(table))]
                 if table.name == StageState.__tablename__:
+                    rows_of = [row for row in rows_of if row["stage"] != outages.STAGE]
                     rows_of = [row | {"summary": {}} if row["stage"] in DONE_AGAIN else row for row in rows_of]
                 lines = sorted(json.dumps(_plain(row), sort_keys=True, default=str) for row in rows_of)
                 found[f"ledger {table.name}"] = f"{len(lines)} {_hash(lines)}"

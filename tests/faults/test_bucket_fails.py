@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import servers
-from tests.faults.conftest import BOROUGHS, SEED, Driver, Told, World, _content
+from tests.faults.conftest import BOROUGHS, SECOND, SEED, Driver, Told, World, _content, at
 from tests.faults.proxy import Weather, proxy
 
 STORES = {"bucket": "BUCKET", "lake": "LAKE", "published": "PUBLISHED", "models": "MODELS"}
@@ -72,8 +72,8 @@ def store() -> Iterator[Store]:
     with TemporaryDirectory(prefix="loda-faults-", ignore_cleanup_errors=True) as folder:
         identities = Path(folder) / "s3.json"
         identities.write_text(json.dumps({"identities": [servers.admin_identity()]}))
-        with servers.s3(Path(folder), identities) as url:
-            yield Store(url)
+        with servers.s3(Path(folder), identities) as server:
+            yield Store(server.url)
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class Begun:
     home: Path
     name: str
 
-    def night(self, url: str | None = None) -> Told:
+    def night(self, url: str | None = None, day: str = SECOND) -> Told:
         """A night that reaches the bucket at a URL, the server's own unless another is given."""
-        return self.driver.loda(self.home, settings=self.store.settings(self.name, url))
+        return self.driver.loda(self.home, settings=self.store.settings(self.name, url), now=at(day))
 
     def seen(self) -> tuple[list[str], dict[str, Any]]:
         """Promises that are broken, and all that lasts, as they lie in the bucket at this moment."""
@@ -173,3 +173,26 @@ def test_a_bucket_that_is_not_there(begun: Begun, undisturbed: dict[str, Any]):
     assert broken.code in (1, 75), broken.output
     after = ends_well(begun, broken, undisturbed)
     print(f"no bucket: {broken.seconds:.0f} s, the next night {after.seconds:.0f} s")  # noqa: T201
+
+
+def test_a_bucket_that_is_away_for_several_nights(begun: Begun, undisturbed: dict[str, Any]):
+    before = begun.seen()[1]
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        for day in ("2026-09-27", "2026-09-28", "2026-09-29"):
+            broken = begun.night(away, day)
+            assert broken.code == 75, broken.output
+            assert SAID in broken.in_words(), broken.output
+            late = begun.driver.must("late", begun.home, now=at(day, 8))["late"]
+            assert late == [], "no list is late whose extracts the platform could not fetch"
+    faults, content = begun.seen()
+    assert faults == []
+    told = ("bucket/", "published/", "ledger loda_list", "ledger loda_notice", "ledger loda_drop")
+    changed = [n for n in {*content, *before} if n.startswith(told) and content.get(n) != before.get(n)]
+    assert changed == [], "lists, receipts and what boroughs were told are those of the night before"
+    back = begun.night()
+    assert back.code == 0, back.output
+    faults, content = begun.seen()
+    assert faults == []
+    assert {n: content.get(n) for n in {*content, *undisturbed} if content.get(n) != undisturbed.get(n)} == {}

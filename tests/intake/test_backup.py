@@ -15,7 +15,7 @@ from pipelines.core.ledger.engine import engine
 from pipelines.core.lock import Busy, exclusive
 from pipelines.core.settings import settings
 from pipelines.governance import keys
-from pipelines.governance.interruption import LOCK
+from pipelines.governance.interruption import LOCK, STAGES
 from pipelines.keeping import back_up, restore
 from tests.intake.conftest import Intake, register
 
@@ -112,5 +112,8 @@ def test_a_backup_waits_for_a_night_and_says_so_when_it_does_not_end(
     monkeypatch.setenv("LODA_LOCK_TIMEOUT_SECONDS", "0.2")
     settings.cache_clear()
     with exclusive(LOCK), pytest.raises(Busy, match="Another run"):
+        back_up(tmp_path / "backup")
+    # A stage that a task of Airflow's runs, without the night's lock.
+    with exclusive("intake-camden", beside=STAGES), pytest.raises(Busy, match="Another run"):
         back_up(tmp_path / "backup")
     assert not (tmp_path / "backup").exists()

@@ -21,7 +21,7 @@ from distributed.security import Security
 
 from pipelines.core import clock
 from tests.cluster.hosts import python_path
-from tests.cluster.servers import free_ports, running
+from tests.cluster.servers import Server, free_ports, running
 
 WORKERS = 2
 TLS = "DASK_DISTRIBUTED__COMM__TLS__"
@@ -86,7 +86,8 @@ def dask_cluster(folder: Path, home: Path) -> Iterator[DaskCluster]:
     scheduler = [*dask, "scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", str(port), *here]
     work = ("--nthreads", "1", "--nworkers", str(WORKERS), "--local-directory", str(folder / "scratch"))
     worker = [*dask, "worker", address, "--host", "127.0.0.1", *work, *here]
-    with running(scheduler, port, folder / "scheduler.log", environment), (folder / "worker.log").open("ab") as log:
+    server = Server(scheduler, port, folder / "scheduler.log", address, environment)
+    with running(server), (folder / "worker.log").open("ab") as log:
         started = subprocess.Popen(worker, env=environment, cwd=folder, stdout=log, stderr=log)
         family = psutil.Process(started.pid)
         try:

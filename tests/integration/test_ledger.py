@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +16,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from pipelines import gate, harmonise, ingest, publish
+from pipelines import gate, harmonise, ingest, night, publish
 from pipelines.core.ledger.engine import alembic_config, engine, schema_revisions, snapshot, transaction, upgrade
 from pipelines.core.ledger.models import Arrival, Base, Drop
 from pipelines.core.lock import Busy, exclusive
 from pipelines.core.settings import settings
+from pipelines.governance.interruption import no_night_under_way, upgrade_between_nights
 from tests.intake.conftest import register
 
 
@@ -57,6 +60,50 @@ def test_a_lock_keeps_others_out_until_it_is_let_go(ledger: str, monkeypatch: py
     other.start()
     other.join()
     assert told[1] == "in"
+
+
+def test_an_upgrade_waits_for_a_stage_whoever_runs_it_and_stages_wait_for_the_upgrade(
+    ledger: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LODA_LOCK_TIMEOUT_SECONDS", "0.3")
+    settings.cache_clear()
+    upgrade()
+    head = schema_revisions()[1]
+    command.downgrade(alembic_config(), "-1")
+    with held_elsewhere(lambda: night._stage("link", "camden", "link-camden")):
+        with night._stage("link", "bexley", "link-bexley"):
+            pass  # stages do not wait for each other
+        with pytest.raises(Busy, match="Another run has been working on 'stages'"):
+            upgrade_between_nights()
+    assert schema_revisions()[0] != head
+    with (
+        held_elsewhere(no_night_under_way),
+        pytest.raises(Busy, match="on 'stages'"),
+        night._stage("link", "camden", "link-camden"),
+    ):
+        pass
+    upgrade_between_nights()
+    assert schema_revisions()[0] == head
+
+
+@contextmanager
+def held_elsewhere(hold: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
+    """Held by another thread, with a connection of its own, until the block ends."""
+    there, over = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with hold():
+            there.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert there.wait(30)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_writers_of_one_process_wait_for_their_turn_and_a_failed_one_gives_it_back(

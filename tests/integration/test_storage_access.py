@@ -96,8 +96,8 @@ def server() -> Iterator[Server]:
         assert not any(secret in printed for secret in secrets.values())
         patch.undo()
         settings.cache_clear()
-        with servers.s3(Path(folder), config) as url:
-            yield Server(url, secrets)
+        with servers.s3(Path(folder), config) as started:
+            yield Server(started.url, secrets)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import ConfigurationError
+from pipelines.core.errors import Busy, ConfigurationError
 from pipelines.core.settings import settings
 
 KEPT, MOST = 10, 50
@@ -27,6 +27,8 @@ KEPT, MOST = 10, 50
 ONLY_READS = "loda_only_reads"
 MAY_NOT = "42501"
 """PostgreSQL's code for what a role has no right to."""
+LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not had in time."""
 BUSY_SECONDS = 60
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 PRAGMAS = (
@@ -141,28 +143,41 @@ def is_there() -> bool:
 
 
 @contextmanager
-def advisory_lock(name: str, wait: float) -> Iterator[None]:
+def advisory_lock(name: str, wait: float, *, beside: str | None = None) -> Iterator[None]:
     """Hold a lock of PostgreSQL's under a name, against every host; the server lets go when the holder is gone.
 
+    One `beside` it is shared with others that hold it so; whoever takes that one by its name keeps all of them away.
     The connection is outside any transaction, since one that stands idle for a night keeps the server from cleaning
     up and is ended by many councils' settings. A pooler between must keep a session on its connection.
 
     Raises:
-        sqlalchemy.exc.OperationalError: another holds it for longer than `wait` seconds; 0 asks once.
+        Busy: another holds it for longer than `wait` seconds; 0 asks once.
     """
-    number = {"n": int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)}
+    wanted = [*([("_shared", beside)] if beside is not None else []), ("", name)]
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # 0 would mean to wait for ever.
         connection.execute(sa.text(f"SET lock_timeout = {max(1, int(wait * 1000))}"))
         try:
-            connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), number)
-            try:
+            with ExitStack() as held:
+                for kind, lock in wanted:
+                    number = {"n": int.from_bytes(hashlib.sha256(lock.encode()).digest()[:8], signed=True)}
+                    with _busy_in_time(lock, wait):
+                        connection.execute(sa.text(f"SELECT pg_advisory_lock{kind}(:n)"), number)
+                    held.callback(connection.execute, sa.text(f"SELECT pg_advisory_unlock{kind}(:n)"), number)
                 yield
-            finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), number)
         finally:
             if not connection.invalidated:  # the server is away, which the error that is under way says better
                 connection.execute(sa.text("RESET lock_timeout"))  # the pool hands the connection on
+
+
+@contextmanager
+def _busy_in_time(lock: str, wait: float) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise  # the server is away, which is told and tried again as such
+        raise Busy(lock, wait) from error
 
 
 @contextmanager
@@ -182,6 +197,7 @@ def upgrade() -> None:
     Raises:
         ConfigurationError: the ledger's user may not change tables, as is right for all but the migrating one; or
             the ledger is of a newer version than this code.
+        Busy: another upgrade does not end.
     """
     with _one_at_a_time():
         current, head = schema_revisions()
