@@ -71,7 +71,7 @@ def free_ports(count: int, below: int = 65_000) -> list[int]:
 
 @dataclass
 class Server:
-    """A program that listens on a port of loopback, with a folder of its own; None: under this environment."""
+    """A program that listens on a port of loopback, with a folder and, where given, an environment of its own."""
 
     command: list[str]
     port: int
