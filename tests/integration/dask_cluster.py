@@ -25,6 +25,8 @@ from tests.cluster.servers import Server, free_ports, running
 
 WORKERS = 2
 TLS = "DASK_DISTRIBUTED__COMM__TLS__"
+PARTS = ("ca_file", "client_cert", "client_key")
+OURS = dict(zip(PARTS, (TLS + name for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")), strict=True))
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -45,8 +47,7 @@ class DaskCluster:
 
     def client(self) -> Client:
         """Somebody who looks on."""
-        own = {"tls_ca_file": "CA_FILE", "tls_client_cert": "CLIENT__CERT", "tls_client_key": "CLIENT__KEY"}
-        files = {name: self.environment[TLS + setting] for name, setting in own.items()}
+        files = {f"tls_{part}": self.environment[setting] for part, setting in OURS.items()}
         return Client(self.address, security=Security(require_encryption=True, **files), set_as_default=False)
 
 

