@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -85,6 +87,12 @@ def boroughs() -> dict[str, Borough]:
     return {borough.slug: borough for borough in found}
 
 
+def meant(typed: str, names: Iterable[str]) -> str:
+    """` (did you mean 'camden'?)` where a name is near to what was typed, else nothing."""
+    near = difflib.get_close_matches(typed, list(names), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
+
+
 def borough(slug: str) -> Borough:
     """One borough.
 
@@ -94,7 +102,9 @@ def borough(slug: str) -> Borough:
     try:
         return boroughs()[slug]
     except KeyError:
-        raise NotFound(f"There is no borough '{slug}'; 'loda status' lists those there are.") from None
+        raise NotFound(
+            f"There is no borough '{slug}'{meant(slug, boroughs())}; schemas/boroughs.yaml lists those there are."
+        ) from None
 
 
 @lru_cache(maxsize=1)

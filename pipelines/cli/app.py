@@ -10,30 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipelines.core.errors import LodaError
-
-app = typer.Typer(
-    name="loda",
-    help="Boroughs' extracts in, ranked lists of likely unlicensed HMOs out.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
-
-
-class Format(StrEnum):
-    """How a list is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 @contextmanager
@@ -52,6 +34,35 @@ def sentences() -> Iterator[None]:
             raise
         typer.echo(f"loda: {sentence}", err=True)
         raise typer.Exit(outside.Outside.exit_code) from error
+
+
+class _Commands(TyperGroup):
+    """All commands; what one of them forgets to tell in a sentence is told in one here."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with sentences():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    name="loda",
+    cls=_Commands,
+    help="Boroughs' extracts in, ranked lists of likely unlicensed HMOs out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+class Format(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
 
 
 def print_json(value: object) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from pipelines.core import outside
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError
-from pipelines.core.ledger.engine import engine, knows, schema_revisions
+from pipelines.core.ledger.engine import engine, knows, may_make_tables, schema_revisions
 from pipelines.core.settings import Settings, settings
 from pipelines.governance import keys
 from review.settings import ReviewSettings, review_settings
-from schemas import lint
+from schemas import lint, registry
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def findings() -> list[Finding]:
         ("bucket", lambda: _folder(settings().bucket_url, "LODA_BUCKET_URL")),
         ("lake", lambda: _folder(settings().lake_url, "LODA_LAKE_URL")),
         ("published lists", lambda: _folder(settings().published_url, "LODA_PUBLISHED_URL")),
+        ("models", lambda: _folder(settings().models_url, "LODA_MODELS_URL")),
         ("ledger", _ledger),
         ("pseudonym key", _key),
     ]
@@ -46,9 +48,16 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, True, check())
     except LodaError as error:
         return Finding(name, False, str(error))
+    except Exception as error:  # noqa: BLE001 - one check that fails must not hide what the others find
+        sentence = outside.sentence_of(error)
+        return Finding(name, False, sentence or f"The check itself failed ({type(error).__name__}).")
 
 
 NOT_SETTINGS = {"LODA_NOW", "LODA_REAL_DATA"} | {f"LODA_REQUIRE_{it}" for it in ("POSTGRES", "BROWSER", "CLUSTER")}
+
+
+OURS = ("LODA_", "AWS_", "AIRFLOW__")
+PLACEHOLDER = "change-me-"
 
 
 def _settings() -> str:
@@ -56,7 +65,11 @@ def _settings() -> str:
     known |= {f"LODA_REVIEW_{name.upper()}" for name in ReviewSettings.model_fields}
     strange = sorted(name for name in os.environ if name.startswith("LODA_") and name not in known)
     if strange:
-        raise LodaError(f"{', '.join(strange)} is no setting; .env.example lists those there are.")
+        shown = [f"{name}{registry.meant(name, known)}" for name in strange]
+        raise LodaError(f"{', '.join(shown)} is no setting; .env.example lists those there are.")
+    open_yet = sorted(name for name, value in os.environ.items() if name.startswith(OURS) and PLACEHOLDER in value)
+    if open_yet:
+        raise LodaError(f"{', '.join(open_yet)} still holds a '{PLACEHOLDER}*' of ops/cluster.env; put in your own.")
     review_settings()  # told here rather than when the pages are to be served
     return f"State lies in {settings().home}; {settings().workers} processes share a night."
 
@@ -75,10 +88,38 @@ def _folder(url: str, setting: str) -> str:
         folder.write_bytes(probe, b"probe")
         folder.remove(probe)
     except Exception as error:
-        raise LodaError(
-            f"{url} cannot be written to ({type(error).__name__}); check {setting} and its permissions."
-        ) from error
+        raise LodaError(f"{url} cannot be written to: {_why(error, setting)}.") from error
     return f"{url} can be read and written."
+
+
+S3_SAYS = {
+    "InvalidAccessKeyId": "the server does not know the key AWS_ACCESS_KEY_ID; see 'loda storage identities', and "
+    "start the server anew after it",
+    "SignatureDoesNotMatch": "AWS_SECRET_ACCESS_KEY is not the secret of AWS_ACCESS_KEY_ID",
+    "NoSuchBucket": "there is no such bucket at AWS_ENDPOINT_URL; make it, or correct {setting}",
+    "AccessDenied": "the key AWS_ACCESS_KEY_ID has no right to it, or there is no such bucket; make the bucket, see "
+    "'loda storage policies', or correct {setting}",
+}
+"""What an S3 server answers, by its code, and what to do."""
+
+
+def _why(error: BaseException, setting: str) -> str:
+    """Why a store did not take a probe, and what to do; never the text of the exception."""
+    link: BaseException | None = error
+    while link is not None:
+        answer = getattr(link, "response", None)
+        code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+        if code in S3_SAYS:
+            return S3_SAYS[code].format(setting=setting)
+        kinds = {kind.__name__ for kind in type(link).__mro__ if kind.__module__ == "botocore.exceptions"}
+        if kinds & {"HTTPClientError", "ConnectionError"}:
+            return "no server answers at AWS_ENDPOINT_URL; start it, or correct the address"
+        if kinds & {"NoCredentialsError", "PartialCredentialsError"}:
+            return "AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set"
+        link = link.__cause__ or link.__context__
+    if isinstance(error, ValueError):
+        return f"{setting} or AWS_ENDPOINT_URL is no address; give s3://BUCKET/FOLDER and http://HOST:PORT"
+    return f"check {setting} and its permissions ({type(error).__name__})"
 
 
 def _ledger() -> str:
@@ -88,8 +129,15 @@ def _ledger() -> str:
         with engine().connect() as connection:
             connection.execute(sa.text("SELECT 1"))
         current, head = schema_revisions()
+        made_by_night = may_make_tables()
     except Exception as error:
-        raise LodaError(f"{shown} cannot be reached ({type(error).__name__}); check LODA_LEDGER_URL.") from error
+        sentence = outside.sentence_of(error) or f"{shown} cannot be reached ({type(error).__name__})."
+        raise LodaError(sentence if "LODA_LEDGER_URL" in sentence else f"{sentence} Check LODA_LEDGER_URL.") from error
+    if current != head and not made_by_night and (current is None or knows(current)):
+        raise LodaError(
+            f"{shown} is at version {current or 'none'}, this code needs {head}: run 'loda ledger upgrade' as "
+            "loda_migrator, see docs/deploy.md."
+        )
     if current is None:
         return f"{shown} can be reached; its tables are made when the first night runs."
     if not knows(current):

@@ -93,7 +93,8 @@ def _borough(text: str) -> str:
     if slug in registry.boroughs() or slug in names:
         return names.get(slug, slug)
     raise NotFound(
-        f"There is no borough '{text}'. There are {', '.join(registry.boroughs())}. "
+        f"There is no borough '{text}'{registry.meant(slug, registry.boroughs())}. "
+        f"There are {', '.join(registry.boroughs())}. "
         "A new one needs a line in schemas/boroughs.yaml first: its slug, name and GSS code."
     )
 

@@ -61,7 +61,9 @@ class Folder:
         if not self.fs.exists(start):
             return []
         found = cast("dict[str, dict[str, Any]]", self.fs.find(start, detail=True))
-        return [self._entry(path, info) for path, info in sorted(found.items())]
+        # An object store that keeps folders tells an emptied one as itself.
+        files = {path: info for path, info in found.items() if info.get("type") != "directory"}
+        return [self._entry(path, info) for path, info in sorted(files.items())]
 
     def _entry(self, path: str, info: dict[str, Any]) -> Entry:
         stamp = info.get("LastModified") or info.get("mtime") or 0

@@ -52,6 +52,16 @@ PG_MAY_PASS = ("40001", "40P01", "55P03")
 PG_OTHER_SHAPE = {"42P01", "42703", "42704"}
 """PostgreSQL's codes: away or shut down, disk full, another was in the way, no such table or column."""
 
+PG_REFUSES = {
+    "password authentication failed": "refuses its user or the password: set the one that the role has",
+    "no password supplied": "asks for a password: give the role's",
+    "no pg_hba.conf entry": "lets nobody in from this host under that name: see pg_hba.conf there",
+    "does not exist": "is not there, or its user is not: make it, docs/deploy.md has how",
+    "permission denied for database": "is not open to that role: see 'loda ledger roles'",
+    "failed to resolve host": "has a host that no name server knows: correct its name",
+}
+"""How PostgreSQL and its driver begin what a new connection is refused for, which has no code, and what to do."""
+
 GOES_ON = "What was there before stands; run again afterwards."
 
 
@@ -135,6 +145,11 @@ def _of_ledger(error: sa.exc.DBAPIError) -> str | None:
         return _of_other_shape(address)
     if state.startswith(PG_MAY_PASS):
         return f"Another run was in the way at the ledger, {address}. {GOES_ON}"
+    if _is_of_connection(error):
+        told = str(original).lower()
+        refused = next((why for sign, why in PG_REFUSES.items() if sign in told), None)
+        if refused is not None:
+            return f"The ledger's database, {address}, {refused}; LODA_LEDGER_URL says who comes and where to."
     if error.connection_invalidated or state.startswith(PG_AWAY) or (not state and _is_of_connection(error)):
         return f"The ledger's database, {address}, is away or was restarted: 'loda doctor' says if it runs. {GOES_ON}"
     return None

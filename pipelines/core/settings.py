@@ -7,12 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.core.errors import ConfigurationError
 
 MIB = 1024 * 1024
+LEDGERS = ("sqlite", "postgresql+psycopg")
+LEDGER_URLS = (
+    "must be 'postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE' or 'sqlite:////FILE', with each of @ : / ? # % in "
+    "a password written as its percent code (%40 for @)"
+)
 
 
 class Settings(BaseSettings):
@@ -118,6 +123,25 @@ class Settings(BaseSettings):
     )
     open_contact: str = Field("", description="Mail address for questions about open data; empty names none.")
 
+    @field_validator("ledger_url")
+    @classmethod
+    def _is_a_ledger(cls, given: str) -> str:
+        if not given:
+            return given
+        from sqlalchemy import make_url  # only where there is one to look at
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            url = make_url(given)
+        except (ArgumentError, ValueError):
+            raise ValueError(LEDGER_URLS) from None
+        if url.drivername not in LEDGERS:
+            raise ValueError(LEDGER_URLS)
+        # What is left of a password that holds one of them would be taken for a host or a database, and told.
+        if url.get_backend_name() != "sqlite" and any(sign in f"{url.host}{url.database}" for sign in "@/:"):
+            raise ValueError(LEDGER_URLS)
+        return given
+
     @model_validator(mode="after")
     def _place_what_is_empty(self) -> Self:
         home = self.home.expanduser().absolute()
@@ -151,7 +175,8 @@ def read_settings(kind: type[Own]) -> Own:
         return kind()
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
-        faults = [f"{prefix}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        told = [(str(fault["loc"][0]).upper(), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+        faults = [f"{prefix}{name}: {why}" for name, why in told]
     raise ConfigurationError(f"Settings are wrong. {'; '.join(faults)}. See .env.example for what each may be.")
 
 

@@ -156,6 +156,7 @@ def read_identities(path: Path) -> Policy | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigurationError(f"{path} is no JSON; name another file, or mend it.") from error
-    if not isinstance(found, dict):
+    listed = [found.get(kind, []) for kind in ("identities", "policies")] if isinstance(found, dict) else [None]
+    if not all(isinstance(some, list) and all(isinstance(it, dict) and "name" in it for it in some) for some in listed):
         raise ConfigurationError(f"{path} holds no identities; name another file.")
-    return found
+    return dict(found)

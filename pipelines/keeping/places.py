@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import IO
 
@@ -32,7 +33,7 @@ def parts() -> dict[str, Folder]:
 
 
 def is_left_out(part: str, path: str, others: set[str]) -> bool:
-    """Whether a file is not taken: of a home what other parts hold, the ledger, locks and half-written files."""
+    """Whether a file is not taken: of a home others' parts, the ledger, Airflow's folder, locks, half files."""
     name = path.rsplit("/", 1)[-1]
     if name.startswith(".") and name.endswith(".part"):
         return True
@@ -41,11 +42,23 @@ def is_left_out(part: str, path: str, others: set[str]) -> bool:
     full = f"{Folder(str(settings().home)).root}/{path}"
     ledger = ledger_file()
     return (
-        any(full.startswith(f"{root}/") for root in others)
+        any(full.startswith(f"{root}/") for root in others | {_airflow_home()})
         or (ledger is not None and full.startswith(str(ledger)))
         or path.startswith("locks/")
         or name.endswith((".lock", ".part"))
     )
+
+
+def is_empty(part: str) -> bool:
+    """Whether nothing lies in a place that a backup would take from it."""
+    everything = parts()
+    others = {other.root for name, other in everything.items() if name != part}
+    return all(is_left_out(part, entry.path, others) for entry in everything[part].list())
+
+
+def _airflow_home() -> str:
+    """Airflow's folder, which servers keep below the home: its logs are each host's own, with links to folders."""
+    return os.environ.get("AIRFLOW_HOME") or f"{Folder(str(settings().home)).root}/airflow"
 
 
 def ledger_file() -> Path | None:

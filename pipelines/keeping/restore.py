@@ -17,7 +17,7 @@ from pipelines.core.ledger.models import Arrival
 from pipelines.core.settings import settings
 from pipelines.governance import audit
 from pipelines.keeping.backup import row_counts, run_postgres
-from pipelines.keeping.places import LEDGER, MANIFEST, hash_of, hash_of_file, ledger_file, parts
+from pipelines.keeping.places import LEDGER, MANIFEST, hash_of, hash_of_file, is_empty, ledger_file, parts
 
 
 def restore(backup: Path) -> dict[str, Any]:
@@ -59,9 +59,16 @@ def _refuse_what_is_there(manifest: dict[str, Any]) -> None:
         raise LodaError(
             f"The backup is of a {manifest['kind']} ledger, LODA_LEDGER_URL names {kind}; give one like it."
         )
+    if not ledger.may_make_tables():
+        raise LodaError(
+            "The user of LODA_LEDGER_URL may not make tables, so nothing was restored: give the URL of loda_migrator."
+        )
     for name, folder in parts().items():
-        if folder.list():
-            raise LodaError(f"The place of '{name}', {folder.url}, is not empty; a restore never writes over anything.")
+        if not is_empty(name):
+            raise LodaError(
+                f"The place of '{name}', {folder.url}, is not empty; a restore never writes over anything. "
+                "Where an earlier try left it, delete that first."
+            )
     own = ledger_file()
     if (own is not None and own.exists()) or (own is None and ledger.is_there()):
         raise LodaError("There is a ledger already where LODA_LEDGER_URL points; a restore never writes over anything.")

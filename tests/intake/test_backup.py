@@ -67,6 +67,26 @@ def test_a_place_that_is_not_empty_is_refused(kept: Path, tmp_path: Path, monkey
         back_up(kept)
 
 
+def test_airflows_folder_in_a_home_is_neither_taken_nor_in_the_way(
+    intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def airflow(home: Path) -> None:
+        monkeypatch.setenv("AIRFLOW_HOME", str(home / "airflow"))
+        (home / "airflow" / "logs" / "2026-11-29").mkdir(parents=True)
+        (home / "airflow" / "airflow.pid").write_text("1")
+        (home / "airflow" / "logs" / "latest").symlink_to("2026-11-29")  # as Airflow makes it: a link to a folder
+
+    intake.drop(register(40), "register 2024-05-01.csv")
+    intake.night()
+    airflow(tmp_path / "home")
+    manifest = back_up(tmp_path / "backup")
+    assert not [name for name in manifest["files"] if "airflow" in name]
+    again = elsewhere(tmp_path / "other", monkeypatch)
+    airflow(tmp_path / "other")
+    restore(tmp_path / "backup")
+    assert len(again.lake()) == 40
+
+
 @pytest.mark.parametrize("broken", ["ledger", "a table", "no manifest"])
 def test_a_backup_that_is_not_whole_restores_nothing(
     kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str

@@ -14,8 +14,8 @@ from alembic import command
 from typer.testing import CliRunner
 
 from pipelines import night
-from pipelines.cli import app
-from pipelines.core.errors import ConfigurationError
+from pipelines.cli import app, doctor
+from pipelines.core.errors import ConfigurationError, LodaError
 from pipelines.core.ledger import roles
 from pipelines.core.ledger.engine import alembic_config, engine, transaction, upgrade
 from pipelines.core.ledger.officers import Base
@@ -217,6 +217,12 @@ def test_what_the_application_backs_up_the_migrator_restores(
     run_roles(server.set(database=DATABASE).render_as_string())
     monkeypatch.setenv("LODA_HOME", str(tmp_path / "elsewhere"))
     settings.cache_clear()
+    as_role("loda_app")
+    assert "loda_migrator" in next(f.sentence for f in doctor.findings() if f.check == "ledger")
+    with pytest.raises(LodaError, match="nothing was restored: give the URL of loda_migrator"):
+        restore(tmp_path / "backup")
+    engine().dispose()
+    as_role("loda_migrator")
     restore(tmp_path / "backup")
     migrated(as_role)
     as_role("loda_app")

@@ -271,3 +271,26 @@ def test_folders_have_no_identities(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert done.exit_code == 78
     assert broken.read_text() == "not JSON"
     settings.cache_clear()
+
+
+def test_a_folder_that_was_emptied_is_empty(filled: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = {"AWS_ACCESS_KEY_ID": servers.ADMIN_KEY, "AWS_SECRET_ACCESS_KEY": servers.ADMIN_SECRET}
+    with_settings(monkeypatch, AWS_ENDPOINT_URL=filled.url, AWS_REGION="us-east-1", **more)
+    folder = Folder("s3://loda/models")
+    assert [entry.path for entry in folder.list()] == ["hmo.skops"]
+    folder.remove("hmo.skops")
+    assert folder.list() == []
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize("found", ["[]", '{"identities": {"name": "a"}}', '{"identities": [{"credentials": []}]}', "{"])
+def test_a_file_of_other_things_is_told_and_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    with_settings(monkeypatch, LODA_HOME=str(tmp_path))
+    place = tmp_path / "s3.json"
+    place.write_text(found)
+    done = CliRunner().invoke(app, ["storage", "identities", "--out", str(place)])
+    assert done.exit_code == 78, done.output
+    assert place.read_text() == found
+    settings.cache_clear()

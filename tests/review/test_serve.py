@@ -84,7 +84,9 @@ def test_doctor_knows_the_settings_of_the_pages(set_review: Callable[..., None])
     set_review(session_minutes="long")
     assert "LODA_REVIEW_SESSION_MINUTES" in doctor.findings()[0].sentence
     set_review(session_minutes=30, sesion_hours=1)
-    assert "LODA_REVIEW_SESION_HOURS is no setting" in doctor.findings()[0].sentence
+    assert "LODA_REVIEW_SESION_HOURS (did you mean 'LODA_REVIEW_SESSION_HOURS'?) is no setting" in (
+        doctor.findings()[0].sentence
+    )
 
 
 def test_a_port_that_is_taken_is_told(review_home: Path) -> None:

@@ -55,6 +55,23 @@ def test_what_is_wrong_outside_is_told_without_the_exceptions_text(home: Path, e
     assert told.value.__cause__ is None
 
 
+REFUSED = {
+    'FATAL:  password authentication failed for user "loda_app"': "refuses its user or the password",
+    'FATAL:  database "lodda" does not exist': "is not there",
+    "failed to resolve host 'postgres.example': [Errno -2] Name or service not known": "no name server knows",
+    "connection refused: Is the server running?": "is away or was restarted",
+}
+
+
+@pytest.mark.parametrize("said", list(REFUSED))
+def test_a_database_that_refuses_is_told_apart_from_one_that_is_away(home: Path, said: str):
+    original = type("Error", (Exception,), {"sqlstate": None})(f"{said} {CANARY}")
+    sentence = outside.sentence_of(sa.exc.OperationalError("connect", None, original))
+    assert sentence is not None
+    assert REFUSED[said] in sentence
+    assert CANARY not in sentence
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -95,9 +95,10 @@ def test_a_home_below_the_persons_own_folder(bare: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", sorted(FOLLOW_FROM_HOME))
 def test_what_is_set_stands(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"LODA_{name.upper()}", "memory://apart")
+    given = "sqlite:////apart.db" if name == "ledger_url" else "memory://apart"
+    monkeypatch.setenv(f"LODA_{name.upper()}", given)
     found = Settings()
-    assert getattr(found, name) == "memory://apart"
+    assert getattr(found, name) == given
     assert all("apart" not in getattr(found, other) for other in FOLLOW_FROM_HOME - {name})
 
 

@@ -142,6 +142,14 @@ def is_there() -> bool:
     return sa.inspect(engine()).has_table("loda_key")
 
 
+def may_make_tables() -> bool:
+    """Whether the ledger's user may make and change tables; on SQLite whoever comes may."""
+    if engine().dialect.name != "postgresql":
+        return True
+    with engine().connect() as connection:
+        return bool(connection.scalar(sa.text("SELECT has_schema_privilege(current_schema(), 'CREATE')")))
+
+
 @contextmanager
 def advisory_lock(name: str, wait: float, *, beside: str | None = None) -> Iterator[None]:
     """Hold a lock of PostgreSQL's under a name, against every host; the server lets go when the holder is gone.
