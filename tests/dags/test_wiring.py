@@ -63,7 +63,7 @@ def test_what_a_person_must_mend_is_not_tried_again(wiring: Any, error: Exceptio
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionResetError(), TimeoutError(), OSError(5, "io"), Busy("Another run."), Outside("Full.")]
+    "error", [ConnectionResetError(), TimeoutError(), OSError(5, "io"), Busy("borough-camden", 60), Outside("Full.")]
 )
 def test_what_may_pass_is_tried_again(wiring: Any, error: Exception) -> None:
     with pytest.raises(wiring.TryAgain):
