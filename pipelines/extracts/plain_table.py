@@ -132,10 +132,11 @@ def _as_text(table: pa.Table) -> pa.Table:
             column = pc.cast(column, pa.int64()) if whole and not pc.any(pc.is_inf(column)).as_py() else column
         try:
             texts[name] = pc.cast(column, pa.string())
-        except pa.ArrowNotImplementedError:  # Arrow casts lists and structures to no text, Python does
-            texts[name] = pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()])])
         except pa.ArrowInvalid:
             texts[name] = pa.chunked_array([pa.array([_decoded(v) for v in column.to_pylist()], pa.string())])
+        except pa.ArrowException:  # lists and structures, which Arrow casts to no text and Python does
+            said = [None if v is None else str(v) for v in column.to_pylist()]
+            texts[name] = pa.chunked_array([pa.array(said, pa.string())])
     return pa.table(texts)
 
 

@@ -14,17 +14,9 @@ import pytest
 
 from schemas import registry
 from tests.faults.conftest import BOROUGHS, NEW, Driver, World, _content
+from tests.newer_code import add_a_field
 
 INTAKE = ("admit", "harmonise", "gate", "propose", "publish_drops")
-ONE_MORE = """  - name: of_newer_code
-    businessName: Of newer code
-    logicalType: string
-    physicalType: varchar
-    description: A field that was not there before.
-    required: false
-    classification: none
-    examples: [a]
-"""
 OTHER_LAYOUT = """extends: civica
 dates: ["%d/%m/%Y"]
 extract_date: {pattern: '(\\d{8})\\.', format: "%d%m%Y"}
@@ -39,8 +31,7 @@ def contract(schemas: Path, dataset: str) -> Path:
 
 def one_field_more(_home: Path, schemas: Path) -> None:
     for dataset in ("hmo_licence", "council_tax"):
-        path = contract(schemas, dataset)
-        path.write_text(path.read_text().replace("  properties:\n", f"  properties:\n{ONE_MORE}"))
+        add_a_field(contract(schemas, dataset))
 
 
 def a_stricter_rule(_home: Path, schemas: Path) -> None:

@@ -18,6 +18,7 @@ from pipelines.core.settings import settings
 from pipelines.publish import notify
 from schemas import registry
 from tests.intake.conftest import HEADER, Intake, register
+from tests.newer_code import add_a_field
 
 OTHER_HEADER = HEADER.replace("Location", "Where it is")
 Save = Callable[..., None]
@@ -91,17 +92,6 @@ def test_what_was_read_by_rules_that_changed_is_not_published_and_read_again(
     assert intake.night() == []
 
 
-ONE_MORE = """  - name: of_newer_code
-    businessName: Of newer code
-    logicalType: string
-    physicalType: varchar
-    description: A field that was not there before.
-    required: false
-    classification: none
-    examples: [a]
-"""
-
-
 @pytest.mark.parametrize("before", [gate.gate, publish.publish_drops], ids=["gate", "publish"])
 def test_a_contract_with_a_field_more_lets_no_stage_stumble(
     before: Callable[[str], object], intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -114,7 +104,7 @@ def test_a_contract_with_a_field_more_lets_no_stage_stumble(
     try:
         for stage in (ingest.admit, harmonise.harmonise, gate.gate, publish.publish_drops):
             if stage is before:
-                contract.write_text(contract.read_text().replace("  properties:\n", f"  properties:\n{ONE_MORE}"))
+                add_a_field(contract)
                 registry.clear()
             stage("oxford")
         assert intake.lake() == []

@@ -54,6 +54,21 @@ def test_parquet_columns_become_texts(tmp_path: Path) -> None:
     ]
 
 
+def test_parquet_columns_that_are_no_texts_to_arrow_lose_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    columns = {
+        "lines": pa.array([["1 Example St", "Oxford"], None]),
+        "parts": pa.array([{"number": 1}, {"number": 2}]),
+        "bytes": pa.array([b"caf\xe9", b"plain"], pa.binary()),
+    }
+    pq.write_table(pa.table(columns), path)
+    read = read_plain_table(path)
+    assert {field.type for field in read.schema} == {pa.string()}
+    assert read["lines"].to_pylist() == ["['1 Example St', 'Oxford']", None]
+    assert read["parts"].to_pylist() == ["{'number': 1}", "{'number': 2}"]
+    assert read["bytes"].to_pylist() == ["caf\N{REPLACEMENT CHARACTER}", "plain"]
+
+
 def test_what_is_no_table_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         read_plain_table(tmp_path / "none.csv")
