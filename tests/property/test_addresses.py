@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.link.address import canonical, parse
+from pipelines.link.address.reading import FIELDS, read_each
+from pipelines.link.address.text import as_text
+from schemas.strict_yaml import read_yaml
 from tests.examples import examples
 
 REAL = Path(os.environ.get("LODA_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "linkage"
@@ -26,6 +31,66 @@ LIKE_AN_ADDRESS = st.lists(WORDS, max_size=12).map(" ".join)
 ANY_TEXT = st.text(max_size=80) | LIKE_AN_ADDRESS | st.lists(st.text(max_size=5) | WORDS, max_size=8).map(" ".join)
 ROWS = st.lists(ANY_TEXT | st.none(), min_size=1, max_size=25)
 FEW = settings(max_examples=examples(20, 200), deadline=None)
+NUMBERS = st.integers(1, 30) | st.integers(0, 12_000)
+# A number goes where # stands.
+HOLES = st.sampled_from(
+    ["#", "#A", "#,", "#A,", "Flat #,", "Room #", "(#)", "#.", "'#", "E#", "#TH", "& #", "and", "of"]
+)
+WITH_HOLES = st.lists(WORDS | HOLES | HOLES, min_size=1, max_size=9).map(" ".join)
+SPEC = Path(__file__).resolve().parents[1] / "spec"
+TABLES = [read_yaml(SPEC / name) for name in ("addresses.yaml", "addresses_more.yaml")]
+
+
+def filled(text: str, numbers: list[int]) -> str:
+    """The text with numbers in its holes, the last one in all that are left."""
+    for number in numbers:
+        text = text.replace("#", str(number), 1)
+    return text.replace("#", str(numbers[-1]))
+
+
+def read_by_itself(texts: list[str], places: tuple[str, ...], streets: pa.Array | None) -> dict[str, list[str]]:
+    each = [read_each(as_text([text]), places, streets) for text in texts]
+    return {name: [one[name][0].as_py() for one in each] for name in (*FIELDS, "place", "postcode")}
+
+
+def read_together(texts: list[str], places: tuple[str, ...], streets: pa.Array | None) -> dict[str, list[str]]:
+    read = parse(texts, places=places, streets=streets)
+    return {name: read[name].tolist() for name in (*FIELDS, "place", "postcode")}
+
+
+@given(WITH_HOLES, st.lists(st.lists(NUMBERS, min_size=3, max_size=3), min_size=2, max_size=4))
+@FEW
+def test_texts_that_differ_in_numbers_are_read_as_each_by_itself(text: str, numbers: list[list[int]]) -> None:
+    texts = [filled(text, own) for own in numbers]
+    places, streets = ("Example", "High Green"), pa.array(["HI ST", "CH LN", "5 WAYS", "EXAMPLE RD"])
+    assert read_together(texts, places, streets) == read_by_itself(texts, places, streets)
+
+
+@pytest.mark.parametrize(
+    "text", [case["text"] for table in TABLES for group in table["groups"] for case in group["cases"]]
+)
+def test_cases_of_the_tables_with_other_numbers_are_read_as_each_by_itself(text: str) -> None:
+    texts = [text, *(re.sub(r"[0-9]+", lambda n, by=by: str(int(n[0]) + by), text) for by in (1, 10, 95))]
+    assert read_together(texts, (), None) == read_by_itself(texts, (), None)
+
+
+@pytest.mark.parametrize(
+    ("texts", "places", "streets"),
+    [
+        # Named twice it is one property, and two with another number.
+        (["12 High Road and 12 High Road", "12 High Road and 14 High Road"], (), None),
+        # A number may belong to the name of a place or a street.
+        (["5 Oaks", "7 Oaks", "12 High Road, 5 Oaks", "12 High Road, 7 Oaks"], ("5 Oaks",), None),
+        (["The Shop, High 5 Ways", "The Shop, High 6 Ways"], (), pa.array(["HI 5 WAYS", "HI"])),
+        (["12 and 14 High Road", "14 and 12 High Road", "14 to 14 High Road"], (), None),
+        # A number of five figures is no flat's.
+        (["120, 14 High Road", "12000, 14 High Road", "Flat 3, 12 High Road", "Flat 03, 12 High Road"], (), None),
+    ],
+)
+def test_numbers_that_are_compared_or_part_of_a_name(
+    texts: list[str], places: tuple[str, ...], streets: pa.Array | None
+) -> None:
+    assert read_together(texts, places, streets) == read_by_itself(texts, places, streets)
 
 
 @given(ROWS)
