@@ -36,8 +36,8 @@ class Rule(Strict):
     """One expectation, the issue that it raises, and what follows from it.
 
     `only_where` limits it to rows in which these fields hold one of these values, `since` to rows whose date is that
-    day or later, `london_only` to London's boroughs; `unless` leaves out rows whose text has this pattern. With `days`
-    it looks at the days between two dates instead of a column.
+    day or later, `same` to rows in which two fields hold one value, `london_only` to London's boroughs; `unless` leaves
+    out rows whose text has this pattern. With `days` it looks at the days between two dates instead of a column.
     """
 
     expectation: str
@@ -48,6 +48,7 @@ class Rule(Strict):
     only_where: dict[str, tuple[str, ...]] = Field(default={})
     since: dict[str, date] = Field(default={})
     unless: dict[str, str] = Field(default={})
+    same: dict[str, str] = Field(default={})
     london_only: bool = False
     days: Days | None = None
 
@@ -69,7 +70,7 @@ class Rule(Strict):
     @property
     def is_conditional(self) -> bool:
         """Whether it leaves rows out."""
-        return bool(self.only_where or self.since or self.unless or self.london_only)
+        return bool(self.only_where or self.since or self.unless or self.same or self.london_only)
 
     @property
     def needs_extract_date(self) -> bool:
@@ -81,7 +82,7 @@ class Rule(Strict):
         """Columns that the rule looks at."""
         dates = {self.days.start, self.days.end} - {EXTRACT} if self.days is not None else set()
         limits = {*self.only_where, *self.since, *self.unless} | ({"borough"} if self.london_only else set())
-        return {*self._named, *dates} | limits
+        return {*self._named, *dates, *self.same, *self.same.values()} | limits
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +162,7 @@ def as_columns(
         key = next((k for k in ("column", "column_A") if k in rule.arguments), "column")
         values = _days(frame, rule.days, extract_date) if rule.days else frame[rule.arguments[key]]
         made[name] = values.where(_applies(frame, rule)) if rule.is_conditional else values
-        plain = {"only_where": {}, "since": {}, "unless": {}, "london_only": False, "days": None}
+        plain = {"only_where": {}, "since": {}, "unless": {}, "same": {}, "london_only": False, "days": None}
         whole.append(rule.model_copy(update={**plain, "arguments": {**rule.arguments, key: name}}))
     return whole, pd.concat([frame, pd.DataFrame(made)], axis=1) if made else frame
 
@@ -180,6 +181,8 @@ def _applies(frame: pd.DataFrame, rule: Rule) -> npt.NDArray[np.bool_]:
         rows &= (pd.to_datetime(frame[column]) >= pd.Timestamp(day)).to_numpy()
     for column, pattern in rule.unless.items():
         rows &= ~frame[column].str.contains(pattern, na=False).to_numpy(bool)
+    for column, other in rule.same.items():
+        rows &= (frame[column] == frame[other]).fillna(False).to_numpy(bool)
     if rule.london_only:
         rows &= frame["borough"].map({slug: known.london for slug, known in registry.boroughs().items()}).to_numpy(bool)
     return rows
