@@ -60,6 +60,15 @@ def share(label: str, steps: Sequence[str], arguments: tuple[object, ...]) -> Sh
     return done
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A share of work that was handed to a worker."""
+
+    future: Future[Share]
+    label: str
+    steps: Sequence[str]
+
+
 class _Night:
     """One run: the pool of processes, the report, and who is told."""
 
@@ -76,21 +85,34 @@ class _Night:
 
     def each(self, boroughs: Sequence[str], steps: Sequence[str], *arguments: object) -> list[str]:
         """Run stages for every borough, as many at once as there are workers; returns those that failed."""
-        failed = []
-        waiting = {self.pool.submit(share, borough, steps, (borough, *arguments)): borough for borough in boroughs}
-        for future in as_completed(waiting):
-            failed += [waiting[future]] if not self._take(self._result(future, waiting[future], steps)) else []
-        return failed
+        return self._failed([self._submit(borough, steps, (borough, *arguments)) for borough in boroughs])
 
-    def _result(self, future: Future[Share], label: str, steps: Sequence[str]) -> Share:
+    def beside(
+        self, step: str, given: Sequence[object], boroughs: Sequence[str], steps: Sequence[str], *arguments: object
+    ) -> list[str]:
+        """As `each`, while a stage for all of London, on which these do not wait, has a worker of its own."""
+        london = self._submit(LONDON, [step], given)
+        failed = self._failed([london, *(self._submit(borough, steps, (borough, *arguments)) for borough in boroughs)])
+        return [label for label in failed if label != LONDON]
+
+    def _submit(self, label: str, steps: Sequence[str], arguments: Sequence[object]) -> _Begun:
+        return _Begun(self.pool.submit(share, label, steps, tuple(arguments)), label, steps)
+
+    def _failed(self, begun: Sequence[_Begun]) -> list[str]:
+        """Wait for shares and take them; the labels of those that failed."""
+        of = {one.future: one for one in begun}
+        return [of[future].label for future in as_completed(of) if not self._take(self._result(of[future]))]
+
+    def _result(self, begun: _Begun) -> Share:
         """What a worker did; a failure where the worker was killed, by want of memory for one."""
         try:
-            return future.result()
+            return begun.future.result()
         except BrokenProcessPool:
             self.pool.shutdown(wait=False, cancel_futures=True)
             self.pool = self._new_pool()
-            sentence = f"A process was killed while {steps[0]} of {label} ran or waited; it is tried again next time."
-            return [((steps[0], label, sentence), 0.0)]
+            step, label = begun.steps[0], begun.label
+            sentence = f"A process was killed while {step} of {label} ran or waited; it is tried again next time."
+            return [((step, label, sentence), 0.0)]
 
     def answer(self) -> None:
         """Tell everybody what stands after the intake: scorecards and notices."""
@@ -105,7 +127,7 @@ class _Night:
 
     def once(self, step: str, *arguments: object) -> bool:
         """Run a stage that is for all of London, in a worker so that its memory goes when it ends."""
-        return self._take(self._result(self.pool.submit(share, LONDON, [step], arguments), LONDON, [step]))
+        return self._take(self._result(self._submit(LONDON, [step], arguments)))
 
     def tell(self, result: StageResult) -> None:
         """Add what is known before any stage runs."""
@@ -179,13 +201,21 @@ def _all_stages(whole: _Night, as_of: str | None, boroughs: Sequence[str] | None
         return
     whole.report.as_of = day = night.resolve_as_of(as_of)
     unlinked = whole.each(standing, ["link"])
-    whole.once("landlords")
+    every = bool(as_of)
+    early = [b for b in night.boroughs_to_list(day, every=every) if b in standing and b not in unlinked]
+    # Licences are judged without landlords, features without a model.
+    behind = set(whole.beside("landlords", [], early, ["licensing"], day))
+    steps = ["features", "score", "rank"]
     if retrain or night.training_is_due():
-        whole.once("train", day)
-    due = night.boroughs_to_list(day, every=bool(as_of))
+        behind |= set(whole.beside("train", [day], [b for b in early if b not in behind], ["features"], day))
+        steps = ["score", "rank"]
+    due = night.boroughs_to_list(day, every=every)
     whole.leave([b for b in standing if b not in due])
     ready = [b for b in standing if b in due and b not in unlinked]
-    unranked = whole.each(ready, ["features", "score", "licensing", "rank"], day)
+    unranked = behind | set(whole.each([b for b in ready if b in early and b not in behind], steps, day))
+    # The model that was just trained may be the first, on which lists wait that stood before.
+    later = [b for b in ready if b not in early]
+    unranked |= set(whole.each(later, ["features", "score", "licensing", "rank"], day))
     ranked = [b for b in ready if b not in unranked]
     whole.each(ranked, ["dossiers"], day)
     # One that was issued by a night that was killed before it published it stands, and nobody has it yet.

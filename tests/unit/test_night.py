@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -47,11 +49,110 @@ def test_a_killed_worker_costs_its_own_borough_only(home):
     before = run.pool
     lost: Future = Future()
     lost.set_exception(BrokenProcessPool("killed"))
-    ((stage, borough, sentence), _) = run._result(lost, "camden", ["link"])[0]
+    ((stage, borough, sentence), _) = run._result(whole_night._Begun(lost, "camden", ["link"]))[0]
     assert (stage, borough) == ("link", "camden")
     assert "tried again" in sentence
     assert run.pool is not before, "the others have workers again"
     run.pool.shutdown()
+
+
+class AtOnce:
+    """A pool that does what it is given as it is given it."""
+
+    def submit(self, work: Any, *arguments: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments))
+        return done
+
+
+BOROUGHS = ["camden", "hackney"]
+INTAKE = ("agreements", "publish_pages", "notify")
+AFTER = ("link", "landlords", "train", "features", "score", "licensing", "rank", "dossiers", "publish_lists")
+
+
+@pytest.fixture
+def stages_run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Runs all stages of a night over stand-ins and tells what ran, in order; `failing` fail, `later` are due late."""
+
+    def run(
+        *, training: bool = True, failing: Collection[str] = (), due: Sequence[list[str]] = (BOROUGHS,)
+    ) -> list[str]:
+        told: list[str] = []
+
+        def stand_in(stage: str) -> Callable[..., StageResult]:
+            def call(*arguments: object) -> StageResult:
+                borough = str(arguments[0]) if arguments and arguments[0] in BOROUGHS else "london"
+                told.append(f"{stage} {borough}")
+                if told[-1] in failing:
+                    raise NotFound("There is no such thing.")
+                return StageResult(stage, borough, "made", "done")
+
+            return call
+
+        asked = iter([*due, *[due[-1]] * 2])
+        for stage in (*INTAKE, *AFTER):
+            monkeypatch.setattr(night, stage, stand_in(stage))
+        for name, answer in (("discover", []), ("boroughs_with_outcomes", []), ("boroughs_with_data", BOROUGHS),
+                             ("training_is_due", training), ("boroughs_to_publish", [])):  # fmt: skip
+            monkeypatch.setattr(night, name, lambda answer=answer: answer)
+        monkeypatch.setattr(night, "resolve_as_of", lambda _: date(2026, 9, 30))
+        monkeypatch.setattr(night, "boroughs_to_list", lambda _day, every: next(asked))
+        monkeypatch.setattr(whole_night._Night, "_new_pool", staticmethod(AtOnce))
+        whole_night._all_stages(whole_night._Night(lambda _result, _seconds: None), None, None, retrain=False)
+        return [line for line in told if line.split()[0] in AFTER]
+
+    return run
+
+
+def of(borough: str, *stages: str) -> list[str]:
+    return [f"{stage} {borough}" for stage in stages]
+
+
+def test_what_waits_for_no_landlord_and_no_model_runs_beside_them(stages_run: Callable[..., list[str]]):
+    assert stages_run() == [
+        *of("camden", "link"),
+        *of("hackney", "link"),
+        *of("london", "landlords"),
+        *of("camden", "licensing"),
+        *of("hackney", "licensing"),
+        *of("london", "train"),
+        *of("camden", "features"),
+        *of("hackney", "features"),
+        *of("camden", "score", "rank"),
+        *of("hackney", "score", "rank"),
+        *of("camden", "dossiers"),
+        *of("hackney", "dossiers"),
+        *of("camden", "publish_lists"),
+        *of("hackney", "publish_lists"),
+    ]
+
+
+def test_every_stage_of_a_borough_runs_once_where_no_model_is_due(stages_run: Callable[..., list[str]]):
+    ran = stages_run(training=False)
+    assert sorted(ran) == sorted(set(ran))
+    assert [line for line in ran if line.endswith("camden")] == of(
+        "camden", "link", "licensing", "features", "score", "rank", "dossiers", "publish_lists"
+    )
+
+
+@pytest.mark.parametrize("stage", ["link", "licensing", "features", "score"])
+def test_a_borough_that_fails_stops_there_and_the_other_goes_on(stages_run: Callable[..., list[str]], stage: str):
+    ran = stages_run(failing=[f"{stage} camden"])
+    assert [line for line in ran if line.endswith("camden")][-1] == f"{stage} camden"
+    assert ran[-1] == "publish_lists hackney"
+
+
+def test_a_failed_stage_of_london_fails_no_borough(stages_run: Callable[..., list[str]]):
+    assert stages_run(failing=["landlords london", "train london"])[-2:] == of("camden", "publish_lists") + of(
+        "hackney", "publish_lists"
+    )
+
+
+def test_a_borough_that_the_new_model_makes_due_has_every_stage(stages_run: Callable[..., list[str]]):
+    ran = stages_run(due=(["camden"], BOROUGHS))
+    assert [line for line in ran if line.endswith("hackney")] == of(
+        "hackney", "link", "features", "score", "licensing", "rank", "dossiers", "publish_lists"
+    )
 
 
 def test_as_of_dates(home):
