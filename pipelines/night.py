@@ -83,7 +83,7 @@ def agreements() -> StageResult:
 
 
 def discover() -> list[str]:
-    """Boroughs with something to do, in order."""
+    """Boroughs with something to do, those with most bytes to read first."""
     from pipelines import ingest
 
     return ingest.discover()
@@ -151,9 +151,11 @@ def outcomes(borough: str) -> StageResult:
 
 
 def boroughs_with_data() -> list[str]:
-    """Boroughs that have a spine: a gazetteer in the lake."""
+    """Boroughs that have a spine (a gazetteer in the lake), those with most rows first: see `discover`."""
+    spine = sa.func.max(sa.case((LastGood.dataset == "gazetteer", 1), else_=0))
+    rows = sa.select(LastGood.borough).group_by(LastGood.borough).having(spine == 1)
     with ledger.transaction() as session:
-        return sorted(set(session.scalars(sa.select(LastGood.borough).where(LastGood.dataset == "gazetteer"))))
+        return list(session.scalars(rows.order_by(sa.func.sum(LastGood.rows).desc(), LastGood.borough)))
 
 
 @observed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 import sqlalchemy as sa
@@ -75,8 +76,9 @@ def new_entries(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def discover() -> list[str]:
-    """Slugs of the boroughs with a new file, an unfinished drop or a receipt to deliver, in order.
+    """Slugs of the boroughs with a new file, an unfinished drop or a receipt to deliver, most bytes first.
 
+    So no large borough is begun last, while the other workers have nothing left to do.
     A file younger than `LODA_STABLE_SECONDS` is waited for once; one that is still
     changing after that is left for the next night.
     """
@@ -85,12 +87,16 @@ def discover() -> list[str]:
     if any(is_young(entry) for entry in fresh):
         time.sleep(settings().stable_seconds)
         fresh = new_entries(dropped_files(bucket))
-    found = {borough_of(entry.path) for entry in fresh if not is_young(entry)}
+    found: Counter[str] = Counter()
+    for entry in fresh:
+        if not is_young(entry):
+            found[borough_of(entry.path)] += entry.size
     young = sum(is_young(entry) for entry in fresh)
     if young:
         log.warning("%d files are still being written and are left for the next night", young)
     with transaction() as session:
         final = [status.value for status in FINAL]
         unfinished = sa.or_(Drop.status.not_in(final), Drop.receipt_delivered.is_(False))
-        found |= set(session.scalars(sa.select(Drop.borough).where(unfinished)))
-    return sorted(found | {drop.borough for drop in to_look_at_again()})
+        waiting = set(session.scalars(sa.select(Drop.borough).where(unfinished)))
+    waiting |= {drop.borough for drop in to_look_at_again()}
+    return sorted(waiting | found.keys(), key=lambda borough: (-found[borough], borough))

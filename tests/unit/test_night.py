@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines import night, whole_night
 from pipelines.core.errors import LodaError, NotFound
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import LastGood
 from pipelines.core.types import StageResult
 
 
@@ -152,6 +155,29 @@ def test_a_borough_that_the_new_model_makes_due_has_every_stage(stages_run: Call
     ran = stages_run(due=(["camden"], BOROUGHS))
     assert [line for line in ran if line.endswith("hackney")] == of(
         "hackney", "link", "features", "score", "licensing", "rank", "dossiers", "publish_lists"
+    )
+
+
+def test_the_largest_borough_is_begun_first(home: Path):
+    rows = {"barnet": 40, "camden": 900, "hackney": 70, "harrow": 5_000}
+    for borough, size in rows.items():
+        place = home / "bucket" / "drops" / borough
+        place.mkdir(parents=True)
+        (place / "council_tax_2026-09-30.csv").write_bytes(b"x" * size)
+    assert night.discover() == ["harrow", "camden", "hackney", "barnet"]
+    with transaction() as session:
+        for borough, size in rows.items():
+            # What has no gazetteer is not linked, however much of it there is.
+            datasets = ("council_tax", "epc") if borough == "harrow" else ("gazetteer", "epc")
+            session.add_all(stands_on(borough, dataset, size) for dataset in datasets)
+    assert night.boroughs_with_data() == ["camden", "hackney", "barnet"]
+
+
+def stands_on(borough: str, dataset: str, rows: int) -> LastGood:
+    when = datetime(2026, 9, 30, 3, tzinfo=UTC)
+    return LastGood(
+        **{"borough": borough, "dataset": dataset, "source": "main", "drop_id": f"{borough}-{dataset}", "rows": rows},
+        **{"extract_date": when.date(), "lake_version": 1, "published_at": when},
     )
 
 
