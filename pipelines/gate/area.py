@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from pipelines.core.hashing import hash_of
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import Drop, DropProfile, DropStatus
 from pipelines.extracts import IntakeFiles
@@ -60,16 +62,13 @@ class Area:
         if self.dataset == GAZETTEER or not self.lake:
             return None
         with transaction() as session:
-            passed = session.scalars(
-                sa.select(Drop.id).where(
+            passed = session.execute(
+                sa.select(Drop.id, Drop.hashes).where(
                     Drop.borough == self.borough, Drop.dataset == GAZETTEER, Drop.status == DropStatus.GATED.value
                 )
             ).all()
-        staged = [
-            sorted_uprns(batch["uprn"]) for drop in passed for batch in IntakeFiles(drop).batches("rows", ["uprn"])
-        ]
-        if staged:
-            return np.unique(np.concatenate(staged))
+        if passed:
+            return _staged(tuple((drop, hash_of(hashes)) for drop, hashes in sorted(passed)))
         found = gazetteer_of(self.borough)
         return found if len(found) else None
 
@@ -106,6 +105,13 @@ class Area:
                     rows[district] = rows.get(district, 0.0) + share * one.profile.postcode_rows
         total = sum(rows.values())
         return {district: number / total for district, number in rows.items()}
+
+
+@lru_cache(maxsize=1)
+def _staged(passed: tuple[tuple[str, str], ...]) -> Uprns:
+    """UPRNs of drops (id, and a hash of what each was read with): all datasets of a borough are held against them."""
+    found = [batch["uprn"] for drop, _ in passed for batch in IntakeFiles(drop).batches("rows", ["uprn"])]
+    return sorted_uprns(pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string()))
 
 
 def _accepted(whose: sa.ColumnElement[bool]) -> list[Accepted]:

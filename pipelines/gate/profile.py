@@ -152,14 +152,14 @@ class Profiler:
         return DateSpan(days=days, future=_share(total - int(below[min(self._today, DAYS - 1)]), total))
 
 
-def uprn_numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+def uprn_numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """The UPRNs of a text column as numbers, blanks left out."""
     return np.asarray(pc.drop_null(column).cast(pa.int64()))
 
 
 def sorted_uprns(column: pa.ChunkedArray) -> Uprns:
     """The distinct UPRNs of a text column."""
-    return np.unique(uprn_numbers(column))
+    return np.sort(uprn_numbers(pc.unique(column)))
 
 
 def _among(numbers: npt.NDArray[np.int64], known: Uprns) -> npt.NDArray[np.bool_]:
