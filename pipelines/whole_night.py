@@ -203,16 +203,18 @@ def _all_stages(whole: _Night, as_of: str | None, boroughs: Sequence[str] | None
     unlinked = whole.each(standing, ["link"])
     every = bool(as_of)
     early = [b for b in night.boroughs_to_list(day, every=every) if b in standing and b not in unlinked]
-    # Licences are judged without landlords, features without a model.
-    behind = set(whole.beside("landlords", [], early, ["licensing"], day))
-    steps = ["features", "score", "rank"]
+    # Licences are judged without landlords, features without a model; what takes longest has company.
     if retrain or night.training_is_due():
-        behind |= set(whole.beside("train", [day], [b for b in early if b not in behind], ["features"], day))
+        whole.once("landlords")
+        behind = set(whole.beside("train", [day], early, ["licensing", "features"], day))
         steps = ["score", "rank"]
+    else:
+        behind = set(whole.beside("landlords", [], early, ["licensing"], day))
+        steps = ["features", "score", "rank"]
     due = night.boroughs_to_list(day, every=every)
     whole.leave([b for b in standing if b not in due])
     ready = [b for b in standing if b in due and b not in unlinked]
-    unranked = behind | set(whole.each([b for b in ready if b in early and b not in behind], steps, day))
+    unranked = behind | set(whole.each([b for b in ready if b in set(early) - behind], steps, day))
     # The model that was just trained may be the first, on which lists wait that stood before.
     later = [b for b in ready if b not in early]
     unranked |= set(whole.each(later, ["features", "score", "licensing", "rank"], day))
