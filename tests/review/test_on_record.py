@@ -84,8 +84,8 @@ SHOWN: dict[str, tuple[str, Role]] = {
     "/audit": ("/audit", GOVERNANCE),
     "/sessions": ("/sessions", GOVERNANCE),
 }
-OF_API = {"/list": ANALYST, f"/properties/{of.uprn_of(3)}": ANALYST, "/outcomes": ANALYST, "/receipts": DATA}
-OF_API |= {f"/receipts/{of.TAKEN}": DATA}
+OF_API = {"/list": ANALYST, f"/properties/{of.uprn_of(3)}": ANALYST, f"/homes/{of.UNLISTED}": ANALYST}
+OF_API |= {"/outcomes": ANALYST, "/receipts": DATA, f"/receipts/{of.TAKEN}": DATA}
 PERSONAL = (
     "Example Road",
     "EXAMPLE ROAD",
@@ -200,16 +200,34 @@ def test_a_view_takes_one_line_or_nothing_is_shown(walker: Walker, route: str) -
     assert [who for who, _ in lines_since(before)] == [f"A {role} (test:{role})"], lines_since(before)
 
 
+def program_of(walker: Walker, role: Role) -> Browser:
+    """A program that holds a key of a role."""
+    manager = Person("m", "Mark Example", {of.BOROUGH: frozenset({Role.MANAGER})}, "key")
+    key = tokens.give(of.BOROUGH, "test", str(role), 90, manager)
+    return Browser(walker.app, raise_server_exceptions=False, headers={"Authorization": f"Bearer {key}"})
+
+
 @pytest.mark.parametrize("path", OF_API)
 def test_what_a_program_reads_takes_one_line_or_nothing_is_sent(walker: Walker, path: str) -> None:
-    manager = Person("m", "Mark Example", {of.BOROUGH: frozenset({Role.MANAGER})}, "key")
-    key = tokens.give(of.BOROUGH, "test", str(OF_API[path]), 90, manager)
-    program = Browser(walker.app, raise_server_exceptions=False, headers={"Authorization": f"Bearer {key}"})
+    program = program_of(walker, OF_API[path])
     with refused_lines():
         assert says_nothing(program.get(API + path))
     before = newest()
     assert program.get(API + path).status_code == 200
     assert len(lines_since(before)) == 1
+
+
+@pytest.mark.parametrize("uprn", [of.uprn_of(12), of.UNLISTED])
+def test_what_a_program_records_takes_one_line_or_is_not_kept(walker: Walker, uprn: str) -> None:
+    program = program_of(walker, ANALYST)
+    sent = {"uprn": uprn, "found": "no_access", "visited_on": "2026-10-01", "officer": "Ola Officer"}
+    before = kept()
+    with refused_lines():
+        assert says_nothing(program.post(f"{API}/outcomes", json=sent))
+    assert kept() == before
+    at = newest()
+    assert program.post(f"{API}/outcomes", json=sent).status_code == 201
+    assert [what for _, what in lines_since(at)] == ["record outcome"]
 
 
 def test_every_part_of_the_api_that_is_read_is_looked_at(walker: Walker) -> None:
