@@ -17,6 +17,7 @@ from pipelines.core.errors import NotFound
 from pipelines.core.ledger.models import ListEntry, PublishedList
 from pipelines.core.ledger.officers import Outcome, PropertyCase
 from pipelines.governance import audit
+from pipelines.governance.reads import told_with
 
 
 def record(
@@ -223,7 +224,7 @@ def _plan_is_done(case: PropertyCase, made: Outcome) -> None:
 
 
 def _told(session: Session, what: str, made: Outcome) -> None:
-    """The line in the audit log: codes and numbers, neither note nor name nor address."""
+    """The line in the audit log: codes and numbers, neither note nor name nor address; and what was read for it."""
     details = {
         "boroughs": [made.borough],
         "outcome": made.number,
@@ -234,6 +235,7 @@ def _told(session: Session, what: str, made: Outcome) -> None:
     }
     if made.corrects is not None:
         details["corrects"] = made.corrects
+    details |= told_with(session)
     audit.record(session, who=made.recorded_by, what=what, about=f"{made.borough}/{made.uprn}", details=details)
 
 

@@ -94,6 +94,15 @@ class NewOutcome(Shape):
     officer: str = Field(min_length=1, max_length=LONGEST_NAME)
     note: str = Field("", max_length=LONGEST_NOTE)
     list_id: str | None = Field(None, max_length=120, description="The list that led there, where one did.")
+    version: int | None = Field(
+        None,
+        ge=0,
+        le=2**31 - 1,
+        description=(
+            "The home's version as it was read. Given, an outcome is refused (409) where anybody has written to the "
+            "home since, and so is the same request sent twice; left out, it is recorded each time it is sent."
+        ),
+    )
 
 
 class Outcomes(Shape):
@@ -110,7 +119,21 @@ class Home(Shape):
     as_of: date
     dossier: dict[str, Any] = Field(description="Reasons, records, licences, licensing and landlord, in words.")
     outcomes: list[RecordedOutcome]
+    version: int = Field(description="Rises with every write to the home; send it with an outcome.")
     note: str = words.LEAD_LONG
+
+
+class UnlistedHome(Shape):
+    """A home of the gazetteer that stood on no list: no place and no reasons, and what was found."""
+
+    uprn: str
+    address: str = Field(description="On one line, with its postcode.")
+    ward: str | None
+    as_of: date = Field(description="The day by whose end all this was known.")
+    known: dict[str, Any] = Field(description="Records, licences, applications and licensing, in words.")
+    outcomes: list[RecordedOutcome]
+    version: int = Field(description="Rises with every write to the home; send it with an outcome.")
+    note: str = words.LEAD
 
 
 class Receipts(Shape):

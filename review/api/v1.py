@@ -9,14 +9,17 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPBearer
 
-from pipelines.casework import outcomes, rules
+from pipelines.casework import outcomes, places, rules
+from pipelines.casework.places import Place
 from pipelines.casework.words import Found, Method, Through
 from pipelines.core import clock
 from pipelines.core.errors import NotFound
-from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.engine import snapshot, transaction
 from pipelines.core.ledger.models import Drop
 from pipelines.core.ledger.officers import Outcome
 from pipelines.governance import audit, standing
+from pipelines.governance.reads import showing
+from review import unlisted
 from review.api import PREFIX
 from review.api.shapes import (
     Borough,
@@ -31,6 +34,7 @@ from review.api.shapes import (
     Refusal,
     Size,
     TheList,
+    UnlistedHome,
     Uprn,
 )
 from review.filters import Filters
@@ -132,6 +136,27 @@ def home(request: Request, borough: Borough, uprn: Uprn) -> Home:
         as_of=found.issued.as_of,
         dossier=_with_text_ids(found.dossier),
         outcomes=[_outcome(outcome) for outcome in found.outcomes],
+        version=found.version,
+    )
+
+
+@_route("GET", "/homes/{uprn}", Action.SEE_PROPERTY, response_model=UnlistedHome)
+def home_on_no_list(request: Request, borough: Borough, uprn: Uprn) -> UnlistedHome:
+    """A home of the borough's gazetteer that stood on no list, such as one that a complaint led to."""
+    try:
+        found = unlisted.find(person(request), borough, uprn, "read property by API")
+    except unlisted.OnAList as listed:
+        raise NotFound("This home stands or stood on a list: ask for it among the properties.") from listed
+    known = _with_text_ids(found.known)
+    shown = {name: value for name, value in known.items() if name not in ("uprn", "address", "postcode", "ward")}
+    return UnlistedHome(
+        uprn=found.uprn,
+        address=found.address,
+        ward=known["ward"],
+        as_of=shown.pop("as_of"),
+        known=shown,
+        outcomes=[_outcome(outcome) for outcome in found.outcomes],
+        version=found.version,
     )
 
 
@@ -178,23 +203,38 @@ def recorded(
 
 @_route("POST", "/outcomes", Action.RECORD_OUTCOME, status_code=201, response_model=RecordedOutcome)
 def record(request: Request, borough: Borough, sent: NewOutcome) -> RecordedOutcome:
-    """Record what a visit found, at a home that stands or stood on a list of the borough."""
-    with transaction() as session:
-        rules.require(outcomes.why_not(session, borough, sent.uprn))
-        made = outcomes.record(
-            session,
-            borough=borough,
-            uprn=sent.uprn,
-            found=sent.found,
-            visited_on=sent.visited_on,
-            method=sent.method,
-            officer=sent.officer,
-            note=sent.note,
-            list_id=sent.list_id,
-            recorded_by=person(request).who,
-            recorded_through=Through.API,
-        )
+    """Record what a visit found, at a home that stands or stood on a list of the borough or is in its gazetteer.
+
+    With the home's `version` the same request sent twice is recorded once: the second is refused (409).
+    """
+    unlisted.require_list(borough)
+    with showing("outcome by API", borough):
+        place = _on_no_list(borough, sent.uprn)
+        with transaction() as session:
+            rules.require(outcomes.why_not(session, borough, sent.uprn, place))
+            made = outcomes.record(
+                session,
+                borough=borough,
+                uprn=sent.uprn,
+                place=place,
+                found=sent.found,
+                visited_on=sent.visited_on,
+                method=sent.method,
+                officer=sent.officer,
+                note=sent.note,
+                list_id=sent.list_id,
+                recorded_by=person(request).who,
+                recorded_through=Through.API,
+                expected_version=sent.version,
+            )
     return _outcome(made)
+
+
+def _on_no_list(borough: str, uprn: str) -> Place | None:
+    """The home as the gazetteer names it where no list does; None where one does, or nobody knows it."""
+    with snapshot() as session:
+        listed = places.on_a_list(session, borough, uprn)
+    return places.in_gazetteer(borough, uprn) if listed is None else None
 
 
 @_route("GET", "/receipts", Action.SEE_INTAKE, response_model=Receipts)

@@ -13,16 +13,13 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from models.hmo.unlisted import unlisted
-from pipelines.casework import outcomes, places, rules
+from pipelines.casework import outcomes, rules
 from pipelines.casework.versions import ChangedMeanwhile
 from pipelines.core import clock
-from pipelines.core.errors import NotFound
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.officers import Outcome
-from pipelines.governance import audit, standing
+from pipelines.governance import audit
 from pipelines.governance.reads import showing, told_with
-from pipelines.link.vocabulary import SENTENCES
 from review.forms import Form, Sent
 from review.pages import outcome_form
 from review.permissions import Action
@@ -30,6 +27,7 @@ from review.queries import homes
 from review.queries.homes import Unlisted
 from review.rendering import page
 from review.routing import Pages, person
+from review.unlisted import OnAList, find, require_list
 from schemas import registry
 
 pages = Pages()
@@ -37,24 +35,12 @@ SEARCH = "/homes/{borough}"
 HOME = SEARCH + "/{uprn}"
 LISTED = "/properties/{borough}/{uprn}"
 LONGEST = 200
-WHY = {str(reason): sentence for reason, sentence in SENTENCES.items()}
-NOT_HERE = "There is no such property in the gazetteer of this borough. Look for its address."
-
-
-class OnAList(Exception):
-    """The home stands or stood on a list."""
-
-
-def _require_list(borough: str) -> None:
-    refusal = standing.list_refusal(borough)
-    if refusal is not None:
-        raise NotFound(f"The homes of {registry.borough(borough).name} may not be shown. {refusal}")
 
 
 @pages.get(SEARCH, Action.SEE_PROPERTY)
 def search(request: Request, borough: str) -> Response:
     """Homes of the gazetteer by address, postcode or UPRN."""
-    _require_list(borough)
+    require_list(borough)
     text = re.sub(r"[\x00-\x1f\x7f]", " ", request.query_params.get("search", "")).strip()[:LONGEST]
     met: list[homes.Met] = []
     of = 0
@@ -68,33 +54,6 @@ def search(request: Request, borough: str) -> Response:
     return page(
         request, "homes.html", text=text, met=met, of=of, most=homes.MOST, borough_name=registry.borough(borough).name
     )
-
-
-def find(request: Request, borough: str, uprn: str) -> Unlisted:
-    """The home; that it was seen is put on record with what was read of it.
-
-    Raises:
-        NotFound: it is none of the borough's, or may not be shown.
-        OnAList: it has a page as an entry of a list.
-    """
-    _require_list(borough)
-    if rules.why_no_uprn(uprn) is not None:
-        raise NotFound(NOT_HERE)
-    with showing("home on no list", borough):
-        place = places.in_gazetteer(borough, uprn)
-        if place is None:
-            raise NotFound(NOT_HERE)
-        known = unlisted(borough, uprn, clock.today(), WHY)
-        with transaction() as session:
-            found = homes.unlisted(session, place, known)
-            details = {"boroughs": [borough], "list": None, "records": len(found.timeline) if found else 0}
-            details |= told_with(session)
-            audit.record(
-                session, who=person(request).who, what="view property", about=f"{borough}/{uprn}", details=details
-            )
-    if found is None:
-        raise OnAList
-    return found
 
 
 def _show(request: Request, template: str, found: Unlisted, status: int = 200, **more: object) -> Response:
@@ -123,7 +82,9 @@ def _or_its_entry(borough: str, uprn: str, answer: Callable[[], Response], more:
 @pages.get(HOME, Action.SEE_PROPERTY)
 def show(request: Request, borough: str, uprn: str) -> Response:
     """The page of a home that stood on no list."""
-    return _or_its_entry(borough, uprn, lambda: _show(request, "home_unlisted.html", find(request, borough, uprn)))
+    return _or_its_entry(
+        borough, uprn, lambda: _show(request, "home_unlisted.html", find(person(request), borough, uprn))
+    )
 
 
 # --- what a visit found ---
@@ -134,7 +95,7 @@ def outcome_page(request: Request, borough: str, uprn: str) -> Response:
     """The form to record what a visit found."""
 
     def answer() -> Response:
-        return _outcome_page(request, find(request, borough, uprn), outcome_form.new(person(request)))
+        return _outcome_page(request, find(person(request), borough, uprn), outcome_form.new(person(request)))
 
     return _or_its_entry(borough, uprn, answer, "/outcome")
 
@@ -150,7 +111,7 @@ def correction_page(request: Request, borough: str, uprn: str, number: str) -> R
     """The form to correct an outcome, filled in as it stands."""
 
     def answer() -> Response:
-        found = find(request, borough, uprn)
+        found = find(person(request), borough, uprn)
         before = outcome_form.find(found.outcomes, number)
         return _outcome_page(request, found, outcome_form.of(before), before)
 
@@ -164,7 +125,7 @@ def correct_outcome(request: Request, borough: str, uprn: str, number: str, form
 
 
 def _record(request: Request, borough: str, uprn: str, form: Form, number: str | None) -> Response:
-    found = find(request, borough, uprn)
+    found = find(person(request), borough, uprn)
     before = outcome_form.find(found.outcomes, number) if number is not None else None
     given = outcome_form.read(form, borough, person(request).who, None)
     if given is None:
@@ -175,7 +136,7 @@ def _record(request: Request, borough: str, uprn: str, form: Form, number: str |
     except (ChangedMeanwhile, rules.NotAllowedNow) as error:
         form.errors["page"] = str(error)
         status = 409 if isinstance(error, ChangedMeanwhile) else 422
-        return _outcome_page(request, find(request, borough, uprn), form, before, status)
+        return _outcome_page(request, find(person(request), borough, uprn), form, before, status)
     return RedirectResponse(f"{HOME.format(borough=borough, uprn=uprn)}?done=outcome", status_code=303)
 
 

@@ -44,6 +44,8 @@ def show(request: Request) -> Response:
 def _page(request: Request, form: Form, status: int = 200) -> Response:
     with transaction() as session:
         found = queries.overview(session)
+        details = {"models": len(found.listed), "changes": len(found.changes)}
+        audit.record(session, who=person(request).who, what="view models", about="models", details=details)
     back = models.goes_back_to()
     return page(
         request,

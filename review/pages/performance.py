@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from models.hmo import registry as models
 from models.hmo.outcomes import list_visits as visits_of_lake
-from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.engine import snapshot, transaction
 from pipelines.core.ledger.models import ModelVersion
 from pipelines.governance import audit, standing
 from pipelines.governance.reads import showing, told_with
@@ -32,10 +32,12 @@ def show(request: Request, borough: str) -> Response:
     with showing("review results", borough):
         visits = visits_of_lake(borough) if refusal is None else None
         tied = coverage.matched(borough)
-        with transaction() as session:
+        # Working them out takes a second or more, for which nobody who writes may wait.
+        with snapshot() as session:
             champion = models.champion(session)
             found = performance.results(session, borough, visits) if visits is not None else None
             rests_on = coverage.sources(session, borough, tied)
+        with transaction() as session:
             details = {"visits": found.total.visits if found else 0, "weeks": len(found.weeks) if found else 0}
             details |= told_with(session)
             audit.record(session, who=person(request).who, what="view results", about=borough, details=details)

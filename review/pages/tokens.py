@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from pipelines.casework.rules import tidy_name
 from pipelines.core import clock
 from pipelines.core.ledger.engine import transaction
+from pipelines.governance import audit
 from review.forms import Form, Sent
 from review.identity import tokens
 from review.identity.person import ROLE_WORDS
@@ -50,6 +51,8 @@ def end(request: Request, borough: str, token: str) -> Response:
 def _page(request: Request, borough: str, form: Form, status: int = 200, key: str = "") -> Response:
     with transaction() as session:
         found = tokens.of_borough(session, borough)
+        details = {"boroughs": [borough], "rows": len(found)}
+        audit.record(session, who=person(request).who, what="view API keys", about=borough, details=details)
     return page(
         request,
         "tokens.html",

@@ -208,9 +208,7 @@ def _models() -> None:
         "labels": {"hmos": 1225, "visits_that_found_none": 226}, "lists_forward": trial, "lists_left_out": trial,
         "calibration": {"on": "visits", "brier": 0.15, "bins": bins},
     }  # fmt: skip
-    document = (
-        "# Model card\n\n## What it is for\n\nA list of [homes](#x) to visit.\n\n| Figure | Value |\n| --- | --- |\n"
-    )
+    document = "## What it is for\n\nA list of [homes](#x) to visit.\n\n| Figure | Value |\n| --- | --- |\n"
     document += "| HMOs known | 1,225 |\n\n## What it must not be used for\n\n- letters\n- `notices_" + "x" * 80 + "`\n"
     for place, name in enumerate((CHAMPION, UNCOMPARED, COMPARED, CHALLENGER)):
         path, sha256 = model_file.save(Detector((), features.NAMES[: len(names)], 1.0, 0.0), name)
@@ -218,7 +216,7 @@ def _models() -> None:
         made = {"as_of": AS_OF - timedelta(days=30), "trained_at": trained, "hashes": {}, "metrics": metrics}
         models.record(ModelVersion(id=name, path=path, sha256=sha256, **made))
         for kind in ("card.md", "atrs.md"):
-            model_file.kept().write_bytes(f"{name}.{kind}", document.encode())
+            model_file.kept().write_bytes(f"{name}.{kind}", f"# Model card: {name}\n\n{document}".encode())
     row = {
         "borough": BOROUGH, "capacity": 50, "hmos_to_find": 4, "champion": {"found": 1.0, "worst": 1, "best": 1},
         "challenger": {"found": 3.0, "worst": 3, "best": 3}, "verdict": "better", "listed_by_both": 31,

@@ -46,7 +46,7 @@ FILES = [
 """What is no page: files, and words for machines."""
 
 API = "/api/v1/boroughs/" + of.BOROUGH
-OF_API = ("/list", f"/properties/{of.uprn_of(3)}", "/outcomes")
+OF_API = ("/list", f"/properties/{of.uprn_of(3)}", f"/homes/{of.UNLISTED}", "/outcomes")
 CHANGES = (
     (r"loda_[0-9a-f]{10}_[\w-]{20,}", "KEY"),  # a key is drawn by chance, and so is its name
     (r"\b[0-9a-f]{10}\b", "NAME"),
@@ -154,9 +154,10 @@ class Walker:
             head = {"Authorization": f"Bearer {key}"}
             for path in (*OF_API, "/receipts", f"/receipts/{of.TAKEN}"):
                 self._keep(f"GET {path} as a program of {role}", nobody.get(API + path, headers=head))
-            sent = {"uprn": of.uprn_of(11), "found": "not_hmo", "visited_on": "2026-10-01", "officer": "Ola Officer"}
-            answer = nobody.post(f"{API}/outcomes", json=sent, headers=head)
-            self._keep(f"POST /outcomes as a program of {role}", answer)
+            sent = {"found": "not_hmo", "visited_on": "2026-10-01", "officer": "Ola Officer", "version": 0}
+            for uprn in (of.uprn_of(11), of.UNLISTED, of.UNLISTED):
+                answer = nobody.post(f"{API}/outcomes", json=sent | {"uprn": uprn}, headers=head)
+                self._keep(f"{len(self.answers)} POST /outcomes of {uprn} as a program of {role}", answer)
 
     def write(self) -> None:
         """Send every form, and look at the page that it stands on afterwards."""

@@ -20,9 +20,8 @@ from tests.unit.licensing_world import _table, write_dataset, write_links, write
 CAMDEN, HOME = "camden", "/homes/camden/901"
 
 
-@pytest.fixture
-def analyst(people: Callable[..., Browser]) -> Browser:
-    """An analyst of Camden, whose gazetteer has homes that its list has not; 901 has a licence and a complaint."""
+def world() -> None:
+    """Camden, whose gazetteer has homes that its list has not; 901 has a licence and a complaint."""
     issue()
     write_properties(
         {"uprn": "901", "address": "901 Delancey <b>Mews</b>", "postcode": "NW1 7AA", "ward_name": "Kilburn"},
@@ -48,6 +47,12 @@ def analyst(people: Callable[..., Browser]) -> Browser:
         "status": "held", "status_why": "Licence LIC-1 is in force.", "missing": "", "excluded_why": "",
     }  # fmt: skip
     access.write_table("licensing", _table(LICENSING, [told]), borough=CAMDEN, made_from={})
+
+
+@pytest.fixture
+def analyst(people: Callable[..., Browser]) -> Browser:
+    """An analyst of Camden."""
+    world()
     return people("analyst", CAMDEN)
 
 

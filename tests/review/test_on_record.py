@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fastapi.routing import APIRoute
 from httpx import Response
 
+from models import hmo
 from pipelines.core.ledger.engine import engine, transaction
 from pipelines.core.ledger.models import AuditEvent, Drop, LinkReview
 from pipelines.core.settings import settings
@@ -28,6 +30,7 @@ from review.identity import tokens
 from review.identity.person import Person, Role
 from review.queries import links
 from tests.browser import office as of
+from tests.browser.test_every_page import NO_PAGES, VIEWS
 from tests.homes import own_home
 from tests.integration.pages_tour import API, FIRST, HOME, HOMES, INTAKE, LINKS, LIST, STEPS, UNLISTED, Walker
 from tests.review.conftest import Browser, forget_settings
@@ -48,7 +51,6 @@ NOTHING_PERSONAL = {
     "/intake/{borough}/mappings": "counts by drop",
     "/intake/{borough}/scorecard": "counts",
     "/intake/{borough}/upload": "an empty form",
-    "/model": "figures; who promoted answers for it by name",
     "/model/compare/{model_id}": "figures",
     "/model/documents/{model_id}/{kind}": "a document for everybody",
     "/model/files/{model_id}/{name}": "a document for everybody",
@@ -57,7 +59,6 @@ NOTHING_PERSONAL = {
     "/sign-in": "an empty form",
     "/sign-in/callback": "no page",
     "/sign-in/oidc": "no page",
-    "/tokens/{borough}": "names of keys",
 }
 """Routes that are looked at and show nobody, and what they show; every other one is in `SHOWN`."""
 
@@ -78,11 +79,13 @@ SHOWN: dict[str, tuple[str, Role]] = {
     "/intake/{borough}/drops/{drop}": (f"{INTAKE}/drops/{of.HELD}", DATA),
     "/intake/{borough}/drops/{drop}/rows.csv": (f"{INTAKE}/drops/{of.TAKEN}/rows.csv", DATA),
     "/intake/{borough}/mappings/{drop}": (f"{INTAKE}/mappings/{of.STRANGE}", DATA),
+    "/model": ("/model", ANALYST),
+    "/tokens/{borough}": (f"/tokens/{of.BOROUGH}", MANAGER),
     "/audit": ("/audit", GOVERNANCE),
     "/sessions": ("/sessions", GOVERNANCE),
 }
-OF_API = {"/list": ANALYST, f"/properties/{of.uprn_of(3)}": ANALYST, "/outcomes": ANALYST, "/receipts": DATA}
-OF_API |= {f"/receipts/{of.TAKEN}": DATA}
+OF_API = {"/list": ANALYST, f"/properties/{of.uprn_of(3)}": ANALYST, f"/homes/{of.UNLISTED}": ANALYST}
+OF_API |= {"/outcomes": ANALYST, "/receipts": DATA, f"/receipts/{of.TAKEN}": DATA}
 PERSONAL = (
     "Example Road",
     "EXAMPLE ROAD",
@@ -92,6 +95,9 @@ PERSONAL = (
     "99/99/9999",
     of.OFFICER,
 )
+PROMOTER = "Rosa Example (test:promoter)"
+OFFICERS = (PROMOTER, "Mark Example (m)")
+"""Who promoted the office's model, and who gave out its key."""
 
 LOOKING = ("view ", "see ")
 
@@ -153,6 +159,7 @@ def walker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walker]:
         _give_back_rows()
         _ask_a_code()
         _decide_once()
+        _promote_once()
         yield Walker(create_app(), failing=False)
     forget_settings()
 
@@ -161,6 +168,23 @@ def test_every_route_that_is_looked_at_is_known_to_show_somebody_or_nobody() -> 
     looked_at = {path for method, path in TABLE if method == "GET"}
     assert looked_at == set(NOTHING_PERSONAL) | set(SHOWN)
     assert set(NOTHING_PERSONAL) & set(SHOWN) == set()
+
+
+def test_a_route_without_a_line_names_nobody(walker: Walker) -> None:
+    routes = [one for one in walker.app.routes if isinstance(one, APIRoute) and "GET" in (one.methods or ())]
+    named: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for view in VIEWS:
+        route = next((one.path for one in routes if one.path_regex.match(view.path.split("?")[0])), "")
+        if view.act is None and route in NOTHING_PERSONAL:
+            seen.add(route)
+            text = walker.browsers[view.role].get(view.path).text
+            named[view.called] = [name for name in (*PERSONAL, *OFFICERS) if name in text]
+    assert {page: names for page, names in named.items() if names} == {}
+    assert set(NOTHING_PERSONAL) - seen <= NO_PAGES
+    for route in ("/model", "/tokens/{borough}"):
+        path, role = SHOWN[route]
+        assert any(name in walker.browsers[role].get(path).text for name in OFFICERS), "the names are on these pages"
 
 
 @pytest.mark.parametrize("route", SHOWN)
@@ -176,16 +200,34 @@ def test_a_view_takes_one_line_or_nothing_is_shown(walker: Walker, route: str) -
     assert [who for who, _ in lines_since(before)] == [f"A {role} (test:{role})"], lines_since(before)
 
 
+def program_of(walker: Walker, role: Role) -> Browser:
+    """A program that holds a key of a role."""
+    manager = Person("m", "Mark Example", {of.BOROUGH: frozenset({Role.MANAGER})}, "key")
+    key = tokens.give(of.BOROUGH, "test", str(role), 90, manager)
+    return Browser(walker.app, raise_server_exceptions=False, headers={"Authorization": f"Bearer {key}"})
+
+
 @pytest.mark.parametrize("path", OF_API)
 def test_what_a_program_reads_takes_one_line_or_nothing_is_sent(walker: Walker, path: str) -> None:
-    manager = Person("m", "Mark Example", {of.BOROUGH: frozenset({Role.MANAGER})}, "key")
-    key = tokens.give(of.BOROUGH, "test", str(OF_API[path]), 90, manager)
-    program = Browser(walker.app, raise_server_exceptions=False, headers={"Authorization": f"Bearer {key}"})
+    program = program_of(walker, OF_API[path])
     with refused_lines():
         assert says_nothing(program.get(API + path))
     before = newest()
     assert program.get(API + path).status_code == 200
     assert len(lines_since(before)) == 1
+
+
+@pytest.mark.parametrize("uprn", [of.uprn_of(12), of.UNLISTED])
+def test_what_a_program_records_takes_one_line_or_is_not_kept(walker: Walker, uprn: str) -> None:
+    program = program_of(walker, ANALYST)
+    sent = {"uprn": uprn, "found": "no_access", "visited_on": "2026-10-01", "officer": "Ola Officer"}
+    before = kept()
+    with refused_lines():
+        assert says_nothing(program.post(f"{API}/outcomes", json=sent))
+    assert kept() == before
+    at = newest()
+    assert program.post(f"{API}/outcomes", json=sent).status_code == 201
+    assert [what for _, what in lines_since(at)] == ["record outcome"]
 
 
 def test_every_part_of_the_api_that_is_read_is_looked_at(walker: Walker) -> None:
@@ -250,3 +292,9 @@ def _decide_once() -> None:
                 decided_at=at, superseded_at=at,
             )
         )  # fmt: skip
+
+
+def _promote_once() -> None:
+    """A model that was the champion for a moment, and who answers for it."""
+    hmo.promote(of.UNCOMPARED, PROMOTER, "It finds more.")
+    hmo.rollback(PROMOTER, "It found fewer.")
