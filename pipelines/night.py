@@ -82,6 +82,18 @@ def agreements() -> StageResult:
         return apply_agreements()
 
 
+def expect_bucket() -> None:
+    """Make sure that the bucket is there, before any stage begins.
+
+    Raises:
+        Outside: it is not.
+    """
+    from pipelines import ingest
+
+    with outside.told():
+        ingest.expect_bucket()
+
+
 def discover() -> list[str]:
     """Boroughs with something to do, those with most bytes to read first."""
     from pipelines import ingest

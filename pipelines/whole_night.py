@@ -161,13 +161,15 @@ def run(
     and the others go on.
 
     Raises:
-        LodaError: a borough is not known, the as-of date is not a date, or another night runs and does not end.
+        LodaError: a borough is not known, the as-of date is not a date, the bucket is not there, or another night runs
+            and does not end.
     """
     night.prepare()
     for slug in boroughs or ():
         registry.borough(slug)
     if as_of:
         night.resolve_as_of(as_of)
+    night.expect_bucket()
     with lineage.whole_night(), interruption.night_under_way() as interrupted:
         whole = _Night(progress)
         try:

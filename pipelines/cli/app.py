@@ -26,6 +26,8 @@ def sentences() -> Iterator[None]:
     except LodaError as error:
         typer.echo(f"loda: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
+    except typer.Exit:
+        raise  # it was told further in
     except Exception as error:
         from pipelines.core import outside
 

@@ -18,6 +18,8 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+IMPATIENT = {"connect_timeout": 2, "read_timeout": 4, "retries": {"total_max_attempts": 1}}
+"""Of S3's client, in seconds: long for a server of the same network, where only a look is wanted and no work."""
 WRITE_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
 
@@ -36,11 +38,17 @@ class Entry:
 
 
 class Folder:
-    """A folder at a URL, local or on an object store."""
+    """A folder at a URL, local or on an object store.
 
-    def __init__(self, url: str) -> None:
+    A server of S3 that is not there is asked again and again, for half a minute; with `patient` off, once.
+    """
+
+    def __init__(self, url: str, *, patient: bool = True) -> None:
         self.url = url.rstrip("/")
-        self.fs, root = fsspec.core.url_to_fs(self.url)
+        once = not patient and self.url.startswith(("s3://", "s3a://"))
+        self.fs, root = fsspec.core.url_to_fs(self.url, **({"config_kwargs": IMPATIENT} if once else {}))
+        if once:
+            self.fs.retries = 1  # fsspec keeps one object for each set of options, so that no other is meant
         self.root = str(root).rstrip("/")
         self.local = isinstance(self.fs, LocalFileSystem)
 
@@ -53,6 +61,21 @@ class Folder:
         if ".." in path.split("/"):
             raise ValueError("The path leads out of its folder.")
         return f"{self.root}/{path}"
+
+    def is_missing(self) -> bool:
+        """Whether the folder on this disk, or the very bucket of S3, is not there; of other stores it is never said."""
+        if self.local:
+            return not Path(self.root).is_dir()
+        ask = getattr(self.fs, "call_s3", None)
+        if ask is None:
+            return False
+        bucket, _, place = self.root.partition("/")
+        try:
+            # Not HeadBucket, to which an identity that may list its own places only has no right.
+            ask("list_objects_v2", Bucket=bucket, Prefix=f"{place}/" if place else "", MaxKeys=1)
+        except FileNotFoundError:
+            return True
+        return False
 
     def list(self, below: str = "") -> list[Entry]:
         """All files below a folder, by path; empty when there is no such folder."""

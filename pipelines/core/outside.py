@@ -15,6 +15,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import schema_revisions
 from pipelines.core.settings import MIB, settings
@@ -109,6 +110,16 @@ def sentence_of(error: BaseException) -> str | None:
             return found
         link = link.__cause__ or link.__context__
     return None
+
+
+def not_there(place: Folder, setting: str) -> str:
+    """What is to be done where a folder, or the bucket that it lies in, is not there."""
+    if place.local:
+        return f"is not there: make that folder or mount its disk, or correct {setting}."
+    bucket = place.root.partition("/")[0]
+    return (
+        f"is not there: make the bucket '{bucket}' at AWS_ENDPOINT_URL, docs/deploy.md has how, or correct {setting}."
+    )
 
 
 def _of_one(error: BaseException) -> str | None:

@@ -40,7 +40,7 @@ def noted() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if outside.sentence_of(error) is not None:
+        if isinstance(error, outside.Outside) or outside.sentence_of(error) is not None:
             with suppress(sa.exc.SQLAlchemyError):  # the bucket's fault is told, not that of a ledger beside it
                 _note(away=True)
         raise

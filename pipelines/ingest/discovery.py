@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from pipelines.core import beside
+from pipelines.core import beside, outside
 from pipelines.core.bucket import Entry, Folder
 from pipelines.core.ledger.engine import transaction
 from pipelines.core.ledger.models import FINAL, Arrival, Drop
@@ -32,6 +32,31 @@ def borough_of(path: str) -> str:
     return parts[1] if len(parts) > 2 else UNPLACED
 
 
+def expect_bucket() -> None:
+    """Make sure that the bucket is there, before anything is begun.
+
+    What else may be wrong with it, such as a server that is away, is left to the first stage that needs it.
+
+    Raises:
+        Outside: there is no such bucket, or no such folder.
+    """
+    bucket = Folder(settings().bucket_url, patient=False)
+    try:
+        missing = bucket.is_missing()
+    except Exception as error:
+        if outside.sentence_of(error) is None:
+            raise
+        return
+    if missing:
+        with outages.noted():
+            raise _not_there(bucket)
+
+
+def _not_there(bucket: Folder) -> outside.Outside:
+    said = outside.not_there(bucket, "LODA_BUCKET_URL")
+    return outside.Outside(f"The bucket, {bucket.url}, {said} {outside.GOES_ON}")
+
+
 def dropped_files(bucket: Folder) -> list[Entry]:
     """Every file that somebody dropped: not our receipts and notices, not a hidden file, not an upload under way.
 
@@ -39,9 +64,14 @@ def dropped_files(bucket: Folder) -> list[Entry]:
     new, and are known by their bytes when they are read.
 
     A file whose name is no text in UTF-8 cannot be named in a receipt; it is logged and left.
+
+    Raises:
+        Outside: the bucket itself is not there; one without any file is.
     """
     with outages.noted():
         listed = bucket.list(DROPS)
+        if not listed and bucket.is_missing():
+            raise _not_there(bucket)
     found = [entry for entry in listed if not _is_ours(entry.path.rsplit("/", 1)[-1])]
     named = [entry for entry in found if _is_text(entry.path)]
     if len(named) < len(found):

@@ -12,6 +12,7 @@ from pipelines.onboard.decision import Assignment
 from pipelines.onboard.evidence import Fit, fit
 from pipelines.onboard.headings import Knowledge, Said, looks_like_value
 from pipelines.onboard.pieces import is_of_pieces
+from pipelines.onboard.profiles import Profile
 from schemas import registry
 from schemas.contract import Contract
 
@@ -20,6 +21,8 @@ AT_LEAST, AT_LEAST_UNSAID = 0.36, 0.2
 BY_VALUES, BY_VALUES_NEEDED = 0.6, 0.85
 """The most that values alone can score, for any field and for one without which no row is used."""
 SAYS_WHICH_DAY = 0.5
+MAY_MEAN = 0.6
+"""What a heading says of a field from which on codes under it may settle that it is meant."""
 RIVAL = 0.12
 """Another column that scores less far behind is a rival, and then neither is relied upon."""
 KEYS_OF_A_DATABASE = frozenset({"id", "guid", "uid", "key", "pk", "oid", "fid", "row id"})
@@ -60,7 +63,7 @@ def _score(made: Assignment, column: int, name: str, found: Fit, known: Knowledg
     ignored = known.ignored(heading, made.dataset)
     by_heading = said.score if said else 0.0
     if ignored is not None and ignored.score > by_heading + 0.02 and not (said and said.outright):
-        by_heading *= 0.3
+        by_heading *= 1.0 if _codes_settle(made.profiles[column], said, found) else 0.3
     if is_of_pieces(name, made.dataset) and by_heading < 0.8:
         by_heading *= 0.4
     gate = 1.0 if found.blank else _gate(found.share)
@@ -84,6 +87,16 @@ def _score(made: Assignment, column: int, name: str, found: Fit, known: Knowledg
             by_values *= 0.5 if best_fit >= 0.5 or best_fit < 0 else 1.0
     bonus = 0.06 * found.telling * max(found.share, 0.0) + 0.02 * made.profiles[column].filled_share
     return float(max(by_heading * gate + (bonus if by_heading else 0.0), by_values))
+
+
+def _codes_settle(profile: Profile, said: Said | None, found: Fit) -> bool:
+    """Whether a heading that may mean a field does: "Type" of which most values are words for the field's codes.
+
+    A number, a letter or a yes may be a code of anything.
+    """
+    if said is None or said.spare or said.score < MAY_MEAN:
+        return False
+    return found.codes.share >= 0.5 and profile.share("yes_no", "digits") <= 0.5
 
 
 def _gate(share: float) -> float:

@@ -190,7 +190,7 @@ def world(drivers: list[Driver], tmp_path_factory: pytest.TempPathFactory) -> Wo
     assert done["failures"] == []
     assert driver.must("faults", undisturbed)["faults"] == []
     expected = driver.must("content", undisturbed)
-    return World(home, _content(expected), done["steps"], done["work"])
+    return World(home, content_of(expected), done["steps"], done["work"])
 
 
 def _make(driver: Driver, home: Path, folder: Path) -> None:
@@ -205,7 +205,8 @@ def _make(driver: Driver, home: Path, folder: Path) -> None:
     (home / "bucket" / "drops" / "camden" / "hmo_licence" / "no extract.csv").write_bytes(b"\0\1\2" * 50)
 
 
-def _content(answer: dict[str, Any]) -> dict[str, Any]:
+def content_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """What a home holds, by name, of the answer of the child that was asked for its content."""
     return {name: value for name, value in answer.items() if name not in ("exit", "seconds")}
 
 
@@ -215,7 +216,7 @@ def differences(world: World, answer: dict[str, Any], *, went_on: bool = False) 
     A night that `went_on` without a stage of one borough lists it from its last good extracts, as it should: the list
     of the next night is then one version later, and only its rows and all but the lists must be the same.
     """
-    found, expected = _content(answer), world.expected
+    found, expected = content_of(answer), world.expected
     if went_on:
         found, expected = _newest_lists(found), _newest_lists(expected)
     return sorted(

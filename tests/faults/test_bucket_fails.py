@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import servers
-from tests.faults.conftest import BOROUGHS, SECOND, SEED, Driver, Told, World, _content, at
+from tests.faults.conftest import BOROUGHS, SECOND, SEED, Driver, Told, World, at, content_of
 from tests.faults.proxy import Weather, proxy
 
 STORES = {"bucket": "BUCKET", "lake": "LAKE", "published": "PUBLISHED", "models": "MODELS"}
@@ -95,7 +95,7 @@ class Begun:
             self.store.fetch(self.name, Path(folder))
             settings, place = self.store.settings(self.name), {"place": folder}
             faults = self.driver.must("faults", self.home, settings=settings, **place)["faults"]
-            return faults, _content(self.driver.must("content", self.home, settings=settings, **place))
+            return faults, content_of(self.driver.must("content", self.home, settings=settings, **place))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from schemas import registry
-from tests.faults.conftest import BOROUGHS, NEW, Driver, World, _content
+from tests.faults.conftest import BOROUGHS, NEW, Driver, World, content_of
 from tests.newer_code import add_a_field
 
 INTAKE = ("admit", "harmonise", "gate", "propose", "publish_drops")
@@ -74,7 +74,7 @@ def undisturbed(
             if change != NOTHING:
                 CHANGES[change](home, schemas)
             assert drivers[0].loda(home, schemas=str(schemas)).code == 0
-            known[change] = _content(drivers[0].must("content", home, schemas=str(schemas)))
+            known[change] = content_of(drivers[0].must("content", home, schemas=str(schemas)))
         return known[change]
 
     return of
@@ -110,7 +110,7 @@ def test_a_drop_is_read_and_judged_and_published_by_the_same_rules(
     assert all((home / "published" / borough / "current.json").is_file() for borough in BOROUGHS)
     after = driver.loda(home, schemas=str(schemas))
     assert after.code == 0, after.output
-    content, expected = _content(driver.must("content", home, schemas=str(schemas))), undisturbed(change)
+    content, expected = content_of(driver.must("content", home, schemas=str(schemas))), undisturbed(change)
     assert {n: content.get(n) for n in {*content, *expected} if content.get(n) != expected.get(n)} == {}
 
 
@@ -135,5 +135,5 @@ def test_a_contract_that_is_half_copied_ends_in_a_sentence_and_the_next_night_is
     assert driver.must("faults", home, schemas=str(schemas))["faults"] == []
     after = driver.loda(home, schemas=str(schemas))
     assert after.code == 0, after.output
-    content, expected = _content(driver.must("content", home, schemas=str(schemas))), undisturbed(NOTHING)
+    content, expected = content_of(driver.must("content", home, schemas=str(schemas))), undisturbed(NOTHING)
     assert {n: content.get(n) for n in {*content, *expected} if content.get(n) != expected.get(n)} == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import runpy
@@ -101,6 +102,29 @@ def test_the_settings_file_holds_no_secret_and_can_be_read_by_a_shell() -> None:
     command = ["sh", "-euc", "set -a; . ops/cluster.env; env"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert {f"{name}={value}" for name, value in settings_file().items()} <= set(shown)
+
+
+CELERY = """
+import json
+from airflow.providers.celery.executors.default_celery import DEFAULT_CELERY_CONFIG as config
+print("config", json.dumps([config["broker_transport_options"], config["task_acks_late"]]))
+"""
+WHOLE_FIRST_NIGHT_SECONDS = 30 * 60
+"""All London on one machine: docs/scale.md. No task takes longer than all stages of all boroughs."""
+
+
+def test_a_task_is_handed_out_again_after_it_ended_at_the_longest_and_before_the_next_night(tmp_path: Path) -> None:
+    own = {**os.environ, **settings_file(), "AIRFLOW_HOME": str(tmp_path), "AIRFLOW_CONFIG": str(ROOT / "airflow.cfg")}
+    command = [sys.executable, "-c", CELERY]
+    done = subprocess.run(command, env=own, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No visibility_timeout" not in done.stdout + done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("config ")]
+    options, acknowledged_at_its_end = json.loads(line.removeprefix("config "))
+    assert acknowledged_at_its_end, "else the time counts until a worker takes the task, and not to its end"
+    # A task waits for two locks, each for as long as it may, before it works.
+    longest = 2 * Settings.model_fields["lock_timeout_seconds"].default + WHOLE_FIRST_NIGHT_SECONDS
+    assert 2 * longest <= options["visibility_timeout"] < 24 * 3600
 
 
 def test_compose_brings_every_host_that_the_settings_file_names() -> None:

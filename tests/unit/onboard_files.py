@@ -96,6 +96,15 @@ class Cells:
     def _licence_type(self) -> str:
         return self.draw.choice(("Mandatory HMO", "Additional HMO", "Selective"))
 
+    def _waste_kind(self) -> str:
+        return self.draw.choice(("Missed collection", "Extra container", "Bulky waste", "Fly tip"))
+
+    def _waste_kind_and_more(self) -> str:
+        return self.draw.choice(("Missed collection", "Bulky waste", "Fly tip", "Bin store survey"))
+
+    def _one_waste_kind(self) -> str:
+        return "Fly tip"
+
     def _house_type(self) -> str:
         return self.draw.choice(("Terraced house", "Flat above shop", "Semi-detached house"))
 

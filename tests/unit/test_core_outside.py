@@ -9,8 +9,10 @@ from pathlib import Path
 import botocore.exceptions
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
-from pipelines import night
+from pipelines import night, whole_night
+from pipelines.cli import app
 from pipelines.core import outside
 from pipelines.core.errors import LodaError, RefusedDrop
 from pipelines.core.ledger.engine import engine, transaction
@@ -116,3 +118,13 @@ def test_tables_that_were_changed_under_a_run_are_told_with_both_versions(home: 
     with changed, outside.told(), transaction() as session:
         session.execute(sa.text("SELECT * FROM loda_arrival"))
     engine().dispose()
+
+
+def test_a_command_says_it_once(home: Path, monkeypatch: pytest.MonkeyPatch):
+    def away(*_arguments: object, **_named: object) -> None:
+        raise botocore.exceptions.EndpointConnectionError(endpoint_url=CANARY)
+
+    monkeypatch.setattr(whole_night, "run", away)
+    done = CliRunner().invoke(app, ["run"])
+    assert done.exit_code == 75
+    assert done.output.count("loda: The bucket") == 1, done.output

@@ -32,6 +32,7 @@ STAGES = (night.admit, night.harmonise, night.gate, night.publish_drops)
 def afresh(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in OURS:
         monkeypatch.delenv(name, raising=False)
+    (home / "bucket").mkdir()
     monkeypatch.setattr(lineage, "_away", False)
     lineage._client.cache_clear()
     yield

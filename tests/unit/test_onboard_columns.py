@@ -57,6 +57,12 @@ TRAPS: dict[str, tuple[str, Columns]] = {
         ("Longitude", "small", None)]),
     "a type of house under Type": ("hmo_licence", [
         ("Licence Number", "ref", "licence_ref"), ("Type", "house_type", None), ("Address", "full_address", "address")]),  # noqa: E501
+    "a type of house under Type of a waste extract": ("waste", [
+        ("Job Number", "ref", "waste_ref"), ("Type", "house_type", None), ("Address", "full_address", "address"),
+        ("Event Type", "waste_kind", "waste_kind")]),
+    "a type of house under Type, and kinds of event under a heading that says nothing": ("waste", [
+        ("Job Number", "ref", "waste_ref"), ("Type", "house_type", None), ("Address", "full_address", "address"),
+        ("What", "waste_kind", "waste_kind")]),
     "parts of a name": ("hmo_licence", [
         ("Address", "full_address", "address"), ("Holder Title", "title", "holder_name"),
         ("Holder Initial", "initial", "holder_name"), ("Holder Surname", "surname", "holder_name"),
@@ -196,3 +202,48 @@ def test_a_day_is_told_from_another_by_its_heading_alone():
 def test_a_piece_that_is_left_out_is_never_left_out_in_silence(heading: str, kind: str):
     column = decided((heading, kind, None))[heading]
     assert column.field is not None or not column.sure
+
+
+def under(heading: str, kind: str, dataset: str = "waste"):
+    """What is proposed for a column of a waste extract, or of another dataset, under a heading."""
+    columns = [
+        ("Reference", "ref", None),
+        (heading, kind, None),
+        ("Address", "full_address", None),
+        ("Day", "start", None),
+    ]
+    made = propose(recognised(columns), borough="haringey", dataset=dataset)
+    return next(column for column in made.columns if column.column == heading)
+
+
+@pytest.mark.parametrize("heading", ["Type", "Kind", "Category"])
+@pytest.mark.parametrize(
+    ("dataset", "field", "kind"),
+    [("waste", "waste_kind", "waste_kind"), ("hmo_licence", "licence_type", "licence_type")],
+)
+def test_what_a_general_heading_leaves_open_the_codes_under_it_settle(
+    heading: str, dataset: str, field: str, kind: str
+):
+    column = under(heading, kind, dataset)
+    assert (column.field, column.sure) == (field, True), column.evidence
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"), [("Type", "waste_kind_and_more"), ("Type", "one_waste_kind"), ("Type Code", "waste_kind")]
+)
+def test_codes_of_which_some_are_unknown_or_all_the_same_are_proposed_and_marked(heading: str, kind: str):
+    column = under(heading, kind)
+    assert (column.field, column.sure) == ("waste_kind", False), column.evidence
+
+
+def test_a_waste_extract_is_known_by_its_kinds_under_type():
+    columns = [
+        ("Reference", "ref", "waste_ref"),
+        ("Type", "waste_kind", "waste_kind"),
+        ("Address", "full_address", "address"),
+        ("Postcode", "postcode", "postcode"),
+        ("Event Date", "start", "event_date"),
+    ]
+    made = propose(recognised(columns), borough="haringey")
+    assert (made.dataset, made.dataset_confidence >= 0.9) == ("waste", True)
+    assert [c.field for c in made.columns] == [field for _, _, field in columns]

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import botocore.exceptions
 import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
 
-from pipelines import ingest
+from pipelines import ingest, whole_night
+from pipelines.cli import app
 from pipelines.core.bucket import Folder
+from pipelines.core.ledger.engine import transaction
+from pipelines.core.ledger.models import StageState
+from pipelines.core.outside import Outside
+from pipelines.core.settings import settings
 from pipelines.governance import outages
 from pipelines.governance.outages import Outage
 from pipelines.publish import due, notify
@@ -21,9 +28,11 @@ __all__ = ["on"]
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch):
+def bucket(home: Path, monkeypatch: pytest.MonkeyPatch):
     """Says whether the bucket answers."""
     own = Folder.list
+
+    (home / "bucket").mkdir()
 
     def answers(yes: bool) -> None:
         def away(*_arguments: object) -> None:
@@ -97,3 +106,31 @@ def test_a_scorecard_does_not_count_days_on_which_the_bucket_was_away() -> None:
     assert due.days_late(beat, arrivals) == [None, 5]
     assert due.days_late(beat, arrivals, [Outage(date(2026, 2, 1), date(2026, 2, 4))]) == [None, 2]
     assert due.days_late(beat, arrivals, [Outage(date(2026, 2, 1), None)]) == [None, 0]
+
+
+def test_a_bucket_that_is_not_there_is_away_and_no_empty_one(home: Path, on, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = home.parent / "mounted" / "drops"
+    monkeypatch.setenv("LODA_BUCKET_URL", str(place))
+    settings.cache_clear()
+    on("2026-04-11")
+    for begin in (lambda: whole_night.run(), ingest.discover):
+        with pytest.raises(Outside) as told:
+            begin()
+        assert str(told.value).startswith(f"The bucket, {place}, is not there: make that folder or mount its disk")
+    assert outages.known() == (Outage(date(2026, 4, 11), None),)
+    assert not place.exists(), "it is not for us to make a folder where a disk should be mounted"
+    with transaction() as session:
+        stages = {state.stage for state in session.scalars(sa.select(StageState))}
+    assert stages == {outages.STAGE}, "nothing was begun"
+    place.mkdir(parents=True)
+    assert ingest.discover() == []
+    assert outages.known()[0].back == date(2026, 4, 11)
+
+
+def test_loda_run_says_before_any_stage_that_the_bucket_is_not_there(home: Path) -> None:
+    done = CliRunner().invoke(app, ["run"])
+    assert done.exit_code == 75
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"loda: The bucket, {home / 'bucket'}, is not there")
+    assert done.stderr.count("\n") == 1
+    assert not (home / "published").exists()
