@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pytest
 
 from pipelines.core.ledger.engine import transaction
@@ -334,6 +336,28 @@ def test_a_first_extract_of_another_borough_beside_the_gazetteer(intake: Intake)
     send(intake, gazetteer("camden", 150), YESTERDAY, "camden/gazetteer")
     rows = changed(licences("hounslow", 60), lambda _n, _row: {"postcode": ""})
     holds(intake, rows, "known_uprns_fell", "none of the UPRNs")
+
+
+def test_a_gazetteer_is_read_once_for_all_drops_of_a_night(intake: Intake, monkeypatch: pytest.MonkeyPatch):
+    read: list[IntakeFiles] = []
+    own = IntakeFiles.batches
+
+    def batches(files: IntakeFiles, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        read.extend([files] if columns == ["uprn"] else [])
+        return own(files, name, columns)
+
+    monkeypatch.setattr(IntakeFiles, "batches", batches)
+    for night, (day, homes) in enumerate(((YESTERDAY, 150), (TODAY, 149)), start=1):
+        for dataset, rows in (
+            ("gazetteer", gazetteer("camden", homes)),
+            ("council_tax", accounts("camden", homes, day)),
+            ("hmo_licence", licences("camden", 60, day)),
+        ):
+            know("camden", dataset)
+            send(intake, rows, day, f"camden/{dataset}")
+        intake.night()
+        assert len(read) == night
+    assert {drop.status for drop in intake.drops()} == {"accepted", "superseded"}
 
 
 def test_rows_that_the_gazetteer_does_not_know_are_told(intake: Intake):
