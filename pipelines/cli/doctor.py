@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
 
 import sqlalchemy as sa
 
@@ -30,17 +34,8 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Every check, in the order in which a fault should be mended."""
-    checks: list[tuple[str, Callable[[], str]]] = [
-        ("settings", _settings),
-        ("contracts and mappings", _data),
-        ("bucket", lambda: _folder(settings().bucket_url, "LODA_BUCKET_URL")),
-        ("lake", lambda: _folder(settings().lake_url, "LODA_LAKE_URL")),
-        ("published lists", lambda: _folder(settings().published_url, "LODA_PUBLISHED_URL")),
-        ("models", lambda: _folder(settings().models_url, "LODA_MODELS_URL")),
-        ("ledger", _ledger),
-        ("pseudonym key", _key),
-    ]
-    return [_finding(name, check) for name, check in checks]
+    of_our_own = [_finding("settings", _settings), _finding("contracts and mappings", _data)]
+    return [*of_our_own, *_stores(), _finding("ledger", _ledger), _finding("pseudonym key", _key)]
 
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
@@ -81,15 +76,54 @@ def _data() -> str:
     return "All contracts, mappings, agreements and issue types are sound."
 
 
+STORES = {"bucket": "bucket_url", "lake": "lake_url", "published lists": "published_url", "models": "models_url"}
+LOOK_SECONDS = 10.0
+"""How long the looks at all stores may take together. A night is more patient: it asks again and again."""
+
+
+def _stores() -> list[Finding]:
+    """Each store, all at once: mostly it is one server that is away, and each would wait for it anew."""
+    for name in STORES:
+        with suppress(Exception):  # what is wrong is found below; here packages are loaded, which is no store's time
+            Folder(_url(name), patient=False)
+    found: dict[str, Finding] = {}
+
+    def look(name: str) -> None:
+        found[name] = _finding(name, lambda: _folder(_url(name), f"LODA_{STORES[name].upper()}"))
+
+    # Daemons, so that one who waits for ever for a server or a disk does not keep this process.
+    looks = [Thread(target=look, args=(name,), daemon=True) for name in STORES]
+    for one in looks:
+        one.start()
+    until = time.monotonic() + LOOK_SECONDS
+    for one in looks:
+        one.join(max(0.0, until - time.monotonic()))
+    late = f"has not answered within {LOOK_SECONDS:g} seconds: see to that server or disk, and to the way to it."
+    return [found.get(name) or Finding(name, False, f"{_url(name)} {late}") for name in STORES]
+
+
+def _url(name: str) -> str:
+    return str(getattr(settings(), STORES[name]))
+
+
 def _folder(url: str, setting: str) -> str:
     probe = f".loda-doctor-{uuid.uuid4().hex}"
     try:
-        folder = Folder(url)
-        folder.write_bytes(probe, b"probe")
-        folder.remove(probe)
+        folder = Folder(url, patient=False)
+        missing = folder.is_missing() and not _is_ours_to_make(folder, setting)
+        if not missing:
+            folder.write_bytes(probe, b"probe")
+            folder.remove(probe)
     except Exception as error:
         raise LodaError(f"{url} cannot be written to: {_why(error, setting)}.") from error
+    if missing:
+        raise LodaError(f"{url} {outside.not_there(folder, setting)}")
     return f"{url} can be read and written."
+
+
+def _is_ours_to_make(folder: Folder, setting: str) -> bool:
+    """Whether a night, or this look, makes a folder: the bucket only below our own home, since others fill it."""
+    return folder.local and (setting != "LODA_BUCKET_URL" or settings().home in Path(folder.root).parents)
 
 
 S3_SAYS = {

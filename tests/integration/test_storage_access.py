@@ -283,6 +283,24 @@ def test_a_folder_that_was_emptied_is_empty(filled: Server, monkeypatch: pytest.
     settings.cache_clear()
 
 
+def test_a_bucket_that_nobody_made_is_told_before_any_stage_and_not_made(
+    filled: Server, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    more = {"AWS_ACCESS_KEY_ID": servers.ADMIN_KEY, "AWS_SECRET_ACCESS_KEY": servers.ADMIN_SECRET}
+    more |= {name: place.replace("s3://loda/", "s3://nobody-made-it/") for name, place in PLACES.items()}
+    with_settings(monkeypatch, AWS_ENDPOINT_URL=filled.url, AWS_REGION="us-east-1", **more)
+    told = "s3://nobody-made-it/bucket, is not there: make the bucket 'nobody-made-it' at AWS_ENDPOINT_URL"
+    done = CliRunner().invoke(app, ["run"])
+    assert (done.exit_code, done.stdout) == (75, ""), done.output
+    assert done.stderr.startswith(f"loda: The bucket, {told}"), done.stderr
+    assert done.stderr.count("\n") == 1
+    said = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "600"}).stdout
+    assert told.replace("bucket, is", "bucket is") in said
+    buckets = servers.client(filled.url).list_buckets()["Buckets"]
+    assert [bucket["Name"] for bucket in buckets] == ["loda"]
+    settings.cache_clear()
+
+
 @pytest.mark.parametrize("found", ["[]", '{"identities": {"name": "a"}}', '{"identities": [{"credentials": []}]}', "{"])
 def test_a_file_of_other_things_is_told_and_left_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import botocore.exceptions
 import pytest
+import s3fs
 from typer.testing import CliRunner
 
 from pipelines.cli import app, doctor
@@ -86,6 +89,62 @@ def test_a_server_that_does_not_answer_is_told_with_where_its_address_stands(
 
     monkeypatch.setattr(Folder, "write_bytes", away)
     assert "no server answers at AWS_ENDPOINT_URL" in told()
+
+
+def test_a_bucket_that_nobody_has_mounted_is_told_and_not_made(told: Callable[..., str], home: Path):
+    place = home.parent / "mounted"
+    lines = told(LODA_BUCKET_URL=str(place)).splitlines()
+    assert lines[2].split() == [
+        *["MEND", "bucket", str(place), "is", "not", "there:", "make", "that", "folder", "or", "mount", "its", "disk,"],
+        *["or", "correct", "LODA_BUCKET_URL."],
+    ]
+    assert not place.exists()
+
+
+@pytest.fixture
+def nobody_answers(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of an S3 server that is not there, or that takes every call and never says a word."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        if request.param == "silent":
+            place.listen(64)
+        yield f"http://127.0.0.1:{place.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("nobody_answers", ["gone", "silent"], indirect=True)
+def test_servers_that_are_away_are_told_in_seconds(
+    told: Callable[..., str], nobody_answers: str, monkeypatch: pytest.MonkeyPatch
+):
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setattr(doctor, "_data", lambda: "Contracts are read elsewhere, at their own pace.")
+    places = {f"LODA_{place}_URL": f"s3://loda/{place.lower()}" for place in ("BUCKET", "LAKE", "PUBLISHED", "MODELS")}
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
+    began = time.monotonic()
+    lines = told(**places, **keys, AWS_ENDPOINT_URL=nobody_answers).splitlines()
+    took = time.monotonic() - began
+    # The latter on a busy machine.
+    said = ("no server answers at AWS_ENDPOINT_URL", "has not answered within 10 seconds")
+    assert all(any(why in line for why in said) for line in lines[2:6]), lines
+    assert took < doctor.LOOK_SECONDS + 10, "there are packages to load, and the ledger is asked too"
+
+
+def test_a_store_that_says_nothing_for_ever_keeps_nobody(told: Callable[..., str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_data", lambda: "Contracts are read elsewhere, at their own pace.")
+    monkeypatch.setattr(doctor, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(Folder, "write_bytes", lambda *_: time.sleep(30))
+    began = time.monotonic()
+    lines = told().splitlines()
+    assert time.monotonic() - began < 20
+    assert [line.split()[0] for line in lines] == ["ok", "ok", "MEND", "MEND", "MEND", "MEND", "ok", "ok"], lines
+    assert "has not answered within 0.5 seconds" in lines[2]
+
+
+def test_stages_go_on_asking_as_often_as_before(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    quick, work = Folder("s3://loda/bucket", patient=False).fs, Folder("s3://loda/bucket").fs
+    assert (quick.retries, work.retries) == (1, s3fs.S3FileSystem.retries)
+    assert quick.retries < work.retries
+    assert "config_kwargs" not in work.storage_options
 
 
 def test_the_checks_are_those_of_every_place(home: Path):
