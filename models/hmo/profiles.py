@@ -36,20 +36,35 @@ class Profiles:
         return self.counts.get(borough)
 
 
-def edges_of(values: Floats) -> Floats:
+def edges_of(values: Numbers) -> Floats:
     """Upper ends of bins that hold about a tenth of the known values each; fewer where values repeat."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return np.zeros(0)
-    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    return _edges_of(_in_order(values))
 
 
-def binned(values: Floats, edges: Floats) -> Ints:
+def binned(values: Numbers, edges: Floats) -> Ints:
     """How many values lie in each bin (up to and with its upper end), and last how many are missing."""
-    missing = np.isnan(values)
-    # As single precision, in which the bins were cut, so that a value at an end falls where it fell then.
-    where = np.searchsorted(edges, _as_binned(values[~missing]), side="left")
-    return np.append(np.bincount(where, minlength=len(edges) + 1), missing.sum()).astype(np.int64)
+    return _binned(_in_order(values), len(values), edges)
+
+
+def _in_order(values: Numbers) -> Numbers:
+    """The known values in order, in single precision, as a trial keeps its features.
+
+    Numbers of four bytes are sorted in a tenth of the time that it takes to find the bin of each.
+    """
+    ordered = np.sort(values.astype(np.float32))  # what is missing comes last
+    return ordered[: np.searchsorted(ordered, np.float32(np.nan))]
+
+
+def _edges_of(ordered: Numbers) -> Floats:
+    if not len(ordered):
+        return np.zeros(0)
+    ranks = -(-np.arange(1, BINS) * len(ordered) // BINS)
+    return np.unique(ordered[ranks - 1]).astype(float)
+
+
+def _binned(ordered: Numbers, homes: int, edges: Floats) -> Ints:
+    below = np.searchsorted(ordered, edges.astype(np.float32), side="right")
+    return np.diff(below, prepend=0, append=[len(ordered), homes]).astype(np.int64)
 
 
 def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Numbers, Floats]]) -> Profiles:
@@ -64,18 +79,13 @@ def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Numbers, Floats
     # A feature at a time: all features of all of London at once would fill the memory.
     for at, name in enumerate([*names, SCORE]):
         own = {
-            borough: _as_binned(score if name == SCORE else values[:, at])
+            borough: _in_order(score if name == SCORE else values[:, at])
             for borough, (values, score) in boroughs.items()
         }
-        edges[name] = edges_of(np.concatenate([np.zeros(0), *own.values()]))
+        edges[name] = edges_of(np.concatenate([np.zeros(0, np.float32), *own.values()]))
         for borough, column in own.items():
-            counts[borough][name] = binned(column, edges[name])
+            counts[borough][name] = _binned(column, len(boroughs[borough][1]), edges[name])
     return Profiles(edges, counts)
-
-
-def _as_binned(values: Numbers) -> Floats:
-    """In single precision, as a trial keeps its features."""
-    return values.astype(np.float32).astype(float)
 
 
 def name_of(model_id: str) -> str:
