@@ -48,10 +48,11 @@ def file(
     OUT has a row for each row of FILE, in its order: row (from 0), uprn (empty where it is tied to nothing), decision
     (linked, parent, review, none), reason, stage, probability, gap (to the runner-up), runner_up.
     """
-    from pipelines.link.workers import warm
+    from pipelines.link.workers import give_memory_back, warm
 
     with sentences():
         warm(file)  # the workers load while this process does
+    give_memory_back()
     from pipelines.link.file import link_file, write_linked
 
     with sentences():
