@@ -56,7 +56,8 @@ class Alike:
             letter = pc.fill_null(pc.struct_field(found[name], "letter"), "").take(self.kind)
             number = which[name].take(self.kind)
             for stand_in, own in zip(STANDS_FOR, (self.first, self.second), strict=True):
-                is_it = pc.equal(number, stand_in)
+                # A text that was left as it is may have that very number as its own.
+                is_it = pc.and_(pc.equal(number, stand_in), pc.not_equal(own, ""))
                 columns[name] = pc.if_else(is_it, pc.binary_join_element_wise(own, letter, ""), columns[name])
         return columns, unsure.take(self.kind)
 
