@@ -125,6 +125,7 @@ def test_a_name_that_is_a_path_elsewhere_is_only_a_name_here(intake: Intake, hom
 
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_sql_in_cells_headings_and_names_is_text(intake: Intake, text: str) -> None:
+    intake.bucket.mkdir()
     tables = set(sa.inspect(engine()).get_table_names()) if intake.night() == [] else set()
     quoted = '"' + text.replace('"', '""') + '"'
     rows = [row(n, location=f'"{n} Example Road {text} Oxford OX4 1AB"') for n in range(1, 6)]
