@@ -211,12 +211,16 @@ def content_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(world: World, answer: dict[str, Any], *, went_on: bool = False) -> list[str]:
-    """Names of what differs from the home of a night that nobody disturbed.
+    """Names of what differs from the home of a night that nobody disturbed; `went_on` as `differing` takes it."""
+    return differing(content_of(answer), world.expected, went_on=went_on)
+
+
+def differing(found: dict[str, Any], expected: dict[str, Any], *, went_on: bool = False) -> list[str]:
+    """Names of what differs, with both values.
 
     A night that `went_on` without a stage of one borough lists it from its last good extracts, as it should: the list
     of the next night is then one version later, and only its rows and all but the lists must be the same.
     """
-    found, expected = content_of(answer), world.expected
     if went_on:
         found, expected = _newest_lists(found), _newest_lists(expected)
     return sorted(
