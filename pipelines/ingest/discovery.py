@@ -127,6 +127,8 @@ def discover() -> list[str]:
     with transaction() as session:
         final = [status.value for status in FINAL]
         unfinished = sa.or_(Drop.status.not_in(final), Drop.receipt_delivered.is_(False))
-        waiting = set(session.scalars(sa.select(Drop.borough).where(unfinished)))
-    waiting |= {drop.borough for drop in to_look_at_again()}
-    return sorted(waiting | found.keys(), key=lambda borough: (-found[borough], borough))
+        waiting = {drop.id: drop for drop in session.scalars(sa.select(Drop).where(unfinished))}
+    waiting |= {drop.id: drop for drop in to_look_at_again()}
+    for drop in waiting.values():
+        found[drop.borough] += drop.size_bytes
+    return sorted(found, key=lambda borough: (-found[borough], borough))

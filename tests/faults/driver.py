@@ -226,6 +226,7 @@ ACTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "night": a_night,
     "loda": a_command,
     "stage": a_stage,
+    "discover": lambda _order: {"boroughs": night.discover()},
     "outcome": an_outcome,
     "recorded": recorded,
     "late": lambda _order: {"late": [one.sentence for one in deadline.not_out()]},

@@ -14,7 +14,7 @@ import pytest
 from pipelines import night, whole_night
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.ledger.engine import transaction
-from pipelines.core.ledger.models import LastGood
+from pipelines.core.ledger.models import Drop, DropStatus, LastGood
 from pipelines.core.types import StageResult
 
 
@@ -164,11 +164,23 @@ def test_the_largest_borough_is_begun_first(home: Path):
         (place / "council_tax_2026-09-30.csv").write_bytes(b"x" * size)
     assert night.discover() == ["harrow", "camden", "hackney", "barnet"]
     with transaction() as session:
+        session.add_all([half_way("barnet", 1_000), half_way("merton", 0)])
+    assert night.discover() == ["harrow", "barnet", "camden", "hackney", "merton"], "what is half way is read as well"
+    with transaction() as session:
         for borough, size in rows.items():
             # What has no gazetteer is not linked, however much of it there is.
             datasets = ("council_tax", "epc") if borough == "harrow" else ("gazetteer", "epc")
             session.add_all(stands_on(borough, dataset, size) for dataset in datasets)
     assert night.boroughs_with_data() == ["camden", "hackney", "barnet"]
+
+
+def half_way(borough: str, size: int) -> Drop:
+    when = datetime(2026, 9, 29, 3, tzinfo=UTC)
+    return Drop(
+        **{"id": f"{borough}-epc", "borough": borough, "dataset": "epc", "path": f"drops/{borough}/epc/a.csv"},
+        **{"sha256": borough, "size_bytes": size, "received_at": when, "extract_date": when.date()},
+        status=DropStatus.RECEIVED.value,
+    )
 
 
 def stands_on(borough: str, dataset: str, rows: int) -> LastGood:
