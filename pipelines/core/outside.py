@@ -12,13 +12,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from pipelines.core.bucket import Folder
 from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import schema_revisions
 from pipelines.core.settings import MIB, settings
+
+if TYPE_CHECKING:
+    from pipelines.core.bucket import Folder
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 UNSOUND = {errno.EIO, errno.EROFS, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
