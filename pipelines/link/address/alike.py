@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -50,7 +51,9 @@ class Alike:
             pc.equal(_how_often(which, stand_in), pc.cast(here, pa.int8()))
             for stand_in, here in zip(STANDS_FOR, has, strict=True)
         ]
-        unsure = pc.and_(pc.or_(*has), pc.invert(pc.and_(*once)))
+        others = [column for name, column in read.items() if name not in NUMBERED]
+        astray = [pc.match_substring_regex(column, "|".join(STANDS_FOR)) for column in others]
+        unsure = pc.and_(pc.or_(*has), pc.or_(pc.invert(pc.and_(*once)), reduce(pc.or_, astray)))
         columns = {name: column.take(self.kind) for name, column in read.items()}
         for name in NUMBERED:
             letter = pc.fill_null(pc.struct_field(found[name], "letter"), "").take(self.kind)
