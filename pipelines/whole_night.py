@@ -216,7 +216,7 @@ def _all_stages(whole: _Night, as_of: str | None, boroughs: Sequence[str] | None
     due = night.boroughs_to_list(day, every=every)
     whole.leave([b for b in standing if b not in due])
     ready = [b for b in standing if b in due and b not in unlinked]
-    unranked = behind | set(whole.each([b for b in ready if b in set(early) - behind], steps, day))
+    unranked = behind | set(whole.each([b for b in ready if b in early and b not in behind], steps, day))
     # The model that was just trained may be the first, on which lists wait that stood before.
     later = [b for b in ready if b not in early]
     unranked |= set(whole.each(later, ["features", "score", "licensing", "rank"], day))
