@@ -53,6 +53,7 @@ CHANGES = (
     (r"\b\d+:[0-9a-f]{64}\b", "ANCHOR"),  # of a line that names a key
     (r'(name="csrf" value|nonce)="[^"]*"', ""),
     (r"PostgreSQL|postgresql|SQLite|sqlite", "DATABASE"),
+    (r"[\d,.]+ GiB of [\d,.]+ GiB free \([^)]*\)", "ROOM"),  # whatever else writes to the disk meanwhile
 )
 """What is another in each ledger, whatever lies in it."""
 
