@@ -65,16 +65,19 @@ def contributions(model: Any, values: Floats) -> tuple[float, Floats]:
     base = trees.baseline(model)
     shares = np.zeros((values.shape[1], values.shape[0]))
     columns, order = trees.as_split_on(model, values)
-    for tree in tables(model):
-        base += tree.expected
-        pattern = tree.splits.pattern(columns)
-        for at, feature in enumerate(tree.used):
-            shares[order[feature]] += tree.shares[pattern, at]
+    made = tables(model)
+    base += sum(tree.expected for tree in made)
+    questions = trees.Questions.of([tree.splits for tree in made])
+    for start in range(0, len(columns), trees.CHUNK):
+        some = slice(start, start + trees.CHUNK)
+        for tree, pattern in zip(made, questions.patterns(columns[some]), strict=True):
+            for at, feature in enumerate(tree.used):
+                shares[order[feature], some] += tree.shares[:, at].take(pattern)
     return base, shares.T
 
 
 def _table(nodes: np.ndarray[Any, Any], splits: Splits) -> TreeTable:
-    used = np.unique(splits.feature)
+    used = np.unique([question.feature for question in splits.asked]).astype(np.int64)
     worth = _worth(nodes, splits.node, used)
     return TreeTable(splits=splits, used=used, shares=_shapley(worth, len(used)), expected=float(worth[0, 0]))
 

@@ -1,15 +1,16 @@
 """Fitted trees as tables: a row is a pattern of answers to a tree's splits, and the pattern says what the tree says.
 
-A tree of at most eight leaves has at most seven splits, so that a row is one of 128 patterns. Comparing whole columns
-and looking the patterns up takes a tenth of the time that walking each row down each tree takes, and gives the same
-bits: the comparisons, the values of the leaves and the order in which they are added are scikit-learn's.
+A tree of at most eight leaves has at most seven splits, so that a row is one of 128 patterns. Comparing whole columns,
+once for all trees that ask the same, and looking the patterns up takes a thirtieth of the time that walking each row
+down each tree takes, and gives the same bits: the comparisons, the values of the leaves and the order in which they
+are added are scikit-learn's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,36 +21,68 @@ MAX_LEAVES = 8
 """More leaves would make the tables grow beyond 128 patterns a tree."""
 
 CHUNK = 16_384
-"""Rows worked on at a time, so that a tree's columns of them stay in the processor's cache."""
+"""Rows worked on at a time, so that the answers to all questions of them stay in the processor's cache."""
+
+Patterns = npt.NDArray[np.uint8]
+
+
+class Question(NamedTuple):
+    """What a split asks of a row; yes is to the left. `levels` says of each category whether it goes there."""
+
+    feature: int
+    threshold: float
+    missing_left: bool
+    levels: bytes | None
+
+    def answer(self, columns: Floats) -> Mask:
+        """The answer of each row of columns as the trees see them (`as_split_on`)."""
+        own = columns[:, self.feature]
+        if self.levels is not None:
+            levels = np.frombuffer(self.levels, dtype=bool)
+            return np.where(np.isnan(own), self.missing_left, levels[np.nan_to_num(own).astype(np.intp)])
+        # What is missing compares as false either way.
+        return ~(own > self.threshold) if self.missing_left else own <= self.threshold
 
 
 @dataclass(frozen=True)
 class Splits:
     """The splits of one tree, in the order of their bits in a pattern: a bit is 1 where the row goes to the left.
 
-    `node` is where a split stands in the tree's own nodes, `feature` the column that the tree sees. `left_levels`
-    holds, for a split by category, which levels go left, and None for a split by number.
+    `node` is where a split stands in the tree's own nodes, `asked` what it asks.
     """
 
     node: Ints
-    feature: Ints
-    threshold: Floats
-    missing_left: Mask
-    left_levels: tuple[Mask | None, ...]
+    asked: tuple[Question, ...]
 
-    def pattern(self, columns: Floats) -> npt.NDArray[np.uint8]:
-        """The pattern of each row of columns as the trees see them (`as_split_on`)."""
-        found = np.zeros(len(columns), dtype=np.uint8)
-        splits = zip(self.feature, self.threshold, self.missing_left, self.left_levels, strict=True)
-        for bit, (feature, threshold, missing_left, levels) in enumerate(splits):
-            own = columns[:, feature]
-            if levels is None:
-                # What is missing compares as false either way.
-                left = ~(own > threshold) if missing_left else own <= threshold
-            else:
-                left = np.where(np.isnan(own), missing_left, levels[np.nan_to_num(own).astype(np.intp)])
-            found |= left.view(np.uint8) << np.uint8(bit)
-        return found
+
+@dataclass(frozen=True)
+class Questions:
+    """What several trees ask, each question once: 150 trees split a thousand times, at some three hundred places.
+
+    `of_tree` holds for each tree the places in `asked` of what its splits ask.
+    """
+
+    asked: tuple[Question, ...]
+    of_tree: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, trees: Sequence[Splits]) -> Questions:
+        """Those of trees that see the same columns."""
+        place: dict[Question, int] = {}
+        of_tree = tuple(tuple(place.setdefault(question, len(place)) for question in own.asked) for own in trees)
+        return cls(tuple(place), of_tree)
+
+    def patterns(self, columns: Floats) -> Iterator[Patterns]:
+        """The pattern of each row of columns as the trees see them, tree after tree."""
+        answers = np.empty((len(self.asked), len(columns)), dtype=np.uint8)
+        for at, question in enumerate(self.asked):
+            answers[at] = question.answer(columns)
+        for own in self.of_tree:
+            found = np.zeros(len(columns), dtype=np.uint8)
+            for at in reversed(own):
+                found += found
+                found |= answers[at]
+            yield found
 
 
 def splits(nodes: np.ndarray[Any, Any], bitsets: np.ndarray[Any, Any]) -> Splits:
@@ -61,20 +94,20 @@ def splits(nodes: np.ndarray[Any, Any], bitsets: np.ndarray[Any, Any]) -> Splits
     at = np.flatnonzero(nodes["is_leaf"] == 0)
     if len(at) >= MAX_LEAVES:
         raise ValueError(f"A tree of {len(at) + 1} leaves cannot be explained; at most {MAX_LEAVES} are.")
+    columns = (nodes["feature_idx"], nodes["num_threshold"], nodes["missing_go_to_left"], nodes["is_categorical"])
+    asked = zip(*(column[at].tolist() for column in columns), nodes["bitset_idx"][at], strict=True)
     return Splits(
-        node=at,
-        feature=nodes["feature_idx"][at].astype(np.int64),
-        threshold=nodes["num_threshold"][at].astype(float),
-        missing_left=nodes["missing_go_to_left"][at].astype(bool),
-        left_levels=tuple(
-            _levels(bitsets[nodes["bitset_idx"][split]]) if nodes["is_categorical"][split] else None for split in at
+        at,
+        tuple(
+            Question(int(feature), float(threshold), bool(missing_left), _levels(bitsets[bitset]) if levels else None)
+            for feature, threshold, missing_left, levels, bitset in asked
         ),
     )
 
 
-def _levels(bits: np.ndarray[Any, Any]) -> Mask:
+def _levels(bits: np.ndarray[Any, Any]) -> bytes:
     """Which of 256 levels are set in eight words of 32 bits, the lowest bit first."""
-    return np.unpackbits(bits.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
+    return np.unpackbits(bits.astype("<u4").view(np.uint8), bitorder="little").tobytes()
 
 
 def every_tree(model: Any) -> Iterator[tuple[np.ndarray[Any, Any], Splits]]:
@@ -100,12 +133,14 @@ def as_split_on(model: Any, values: Numbers) -> tuple[Floats, Ints]:
 def raw_scores(model: Any, values: Numbers) -> Floats:
     """Raw scores in log-odds, shape (rows,), of values of shape (rows, features): scikit-learn's to the last bit."""
     columns, _ = as_split_on(model, values)
-    tables = [(own, _said(nodes, own)) for nodes, own in every_tree(model)]
+    made = list(every_tree(model))
+    said = [_said(nodes, own) for nodes, own in made]
+    questions = Questions.of([own for _, own in made])
     scores = np.full(len(values), baseline(model))
     for start in range(0, len(values), CHUNK):
-        rows = columns[start : start + CHUNK]
-        for own, said in tables:
-            scores[start : start + CHUNK] += said[own.pattern(rows)]
+        some = scores[start : start + CHUNK]
+        for pattern, values_of in zip(questions.patterns(columns[start : start + CHUNK]), said, strict=True):
+            some += values_of.take(pattern)
     return scores
 
 
