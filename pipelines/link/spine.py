@@ -62,7 +62,8 @@ class Spine:
         rows: one row a UPRN: uprn, canonical, the columns `FOLDED`, building (position in `buildings`),
             live (not historical), rank (0 dwelling and approved), is_parent (holds other properties).
         buildings: one row a building: number, name, street, postcode, parent (UPRN or empty), units
-            (how many with a unit of their own), stem and type of the street.
+            (how many with a unit of their own), flat_so_numbered (a flat may be meant by its number),
+            stem and type of the street.
         streets: every street.
         unit_keys: building and unit in one text, by the kind of key (`unit_key`), for looking up.
         whole: what is known of the whole gazetteer.
@@ -223,12 +224,23 @@ def _buildings(rows: pd.DataFrame) -> pd.DataFrame:
     buildings["name_written"] = written_out(buildings["name"])
     buildings["name_stem"] = without_kind(buildings["name"])
     buildings["joined"] = joined(buildings["street"])
+    buildings["flat_so_numbered"] = _flat_so_numbered(rows, buildings)
     first = rows.drop_duplicates("building").set_index("building")
     buildings["words"] = first["words"].reindex(buildings.index)
     buildings["place"] = first["place"].reindex(buildings.index)
     spread = buildings.groupby("street")["place"].transform("nunique").clip(upper=MOST_PLACES_OF_A_STREET)
     buildings["street_spread"] = spread.where(buildings["street"] != "", 0)
     return buildings.reset_index(drop=True)
+
+
+def _flat_so_numbered(rows: pd.DataFrame, buildings: pd.DataFrame) -> pd.Series[bool]:
+    """Buildings whose number is all that a flat of their street and postcode has ("Flat 74 High Street")."""
+    alone = (rows["low"] < 0) & (rows["name"] == "") & (rows["street"] != "") & rows["live"]
+    flats = rows.loc[alone & (rows["identifier"] != "") & (rows[["floor", "room"]] == "").all(axis=1)]
+    near = buildings.loc[buildings["street"].isin(flats["street"].unique()) & (buildings["suffix"] == "")]
+    called = street_postcode(flats) + "|" + flats["identifier"]
+    found = (street_postcode(near) + "|" + near["low"].astype(str)).isin(called)
+    return found.reindex(buildings.index, fill_value=False)
 
 
 def _parents(rows: pd.DataFrame, own: pd.Series[bool]) -> pd.Series[str]:

@@ -116,7 +116,7 @@ def _without_unit(
     house = queries.loc[count < 2]
     pairs = _pairs(house, plain)
     same = Rule("house", LinkReason.SAME_BUILDING_AND_UNIT, 1.0)
-    outhouse, shop = _outhouses(house, pairs, plain), _shops(house, pairs, plain, units)
+    outhouse, shop = _outhouses(house, pairs, plain), _shops(house, pairs, plain, units, buildings)
     behind = house.loc[house.index.isin(outhouse)]
     doubt = house.loc[house.index.isin(shop.index)]
     either = verdicts(
@@ -175,11 +175,13 @@ def _outhouses(house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame) ->
     return named.intersection(pd.Index(pairs["query"])).difference(pd.Index(own))
 
 
-def _shops(house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame) -> pd.Series[str]:
+def _shops(
+    house: pd.DataFrame, pairs: pd.DataFrame, plain: pd.DataFrame, units: pd.DataFrame, buildings: pd.DataFrame
+) -> pd.Series[str]:
     """By query: a shop with a name at its number, where a flat is there too and the record names neither."""
     at = plain.reindex(pairs["row"])[["name", "low", "building", "uprn"]]
     bare = house["name"].reindex(pairs["query"]).eq("").to_numpy()
-    flats = units.loc[~units["from_suffix"], "building"]
+    flats = [*units.loc[~units["from_suffix"], "building"], *buildings.index[buildings["flat_so_numbered"]]]
     shop = bare & at["name"].ne("").to_numpy() & at["low"].ge(0).to_numpy() & at["building"].isin(flats).to_numpy()
     own = pairs.loc[bare & at["name"].eq("").to_numpy(), "query"]
     found = pd.Series(at["uprn"].to_numpy(), index=pairs["query"].to_numpy())[shop]
