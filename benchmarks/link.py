@@ -206,21 +206,35 @@ def _print_categories(got: Scores) -> None:
 
 def _edge_cases(folder: Path, options: argparse.Namespace) -> None:
     """The edge cases of uk-address-matcher's own tests, each with its own small gazetteer."""
-    right, left, wrong = [], [], []
+    came: dict[str, dict[str, list[str]]] = {}
     for task in write_edge_cases(folder, options.data):
-        out = task / "loda.csv"
-        done = run(_command(task, out), options.timeout)
+        for system, what in _edge_answers(task, options):
+            came.setdefault(system, {"right": [], "left": [], "wrong": []})[what].append(task.name)
+    for system, cases in came.items():
+        said = ", ".join(f"{len(names)} {what} ({', '.join(names)})" for what, names in cases.items())
+        print(f"moj edge cases, {system}: {said}", flush=True)
+
+
+def _edge_answers(task: Path, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """What each system makes of an edge case; a system that fails is wrong and says why."""
+    out = task / "loda.csv"
+    done = run(_command(task, out), options.timeout)
+    if done.fault:
+        print(f"loda link failed on edge case {task.name}: {done.fault}", flush=True)
+    yield "loda link", "wrong" if done.fault else _edge_answer(ours(out))
+    for peer in options.peers:
+        python, out = peer_environment(peer), task / f"{peer}.csv"
+        done = run(peer_command(python, peer, task, out, 0), options.timeout) if python else Run(fault="not installed")
         if done.fault:
-            print(f"loda link failed on edge case {task.name}: {done.fault}", flush=True)
-            wrong.append(task.name)
-            continue
-        answer = ours(out).iloc[0]
-        linked = answer["decision"] == "linked"
-        (right if linked and answer["uprn"] == "1000" else wrong if linked else left).append(task.name)
-    print(
-        f"\nmoj edge cases: {len(right)} right, {len(left)} left ({', '.join(left)}), "
-        f"{len(wrong)} wrong ({', '.join(wrong)})"
-    )
+            print(f"{peer} failed on edge case {task.name}: {done.fault}", flush=True)
+        for system, weight, gap in CUTS[peer]:
+            yield system, "wrong" if done.fault else _edge_answer(theirs(out, weight, gap))
+
+
+def _edge_answer(answers: pd.DataFrame) -> str:
+    if answers.empty or answers["decision"].iloc[0] != "linked":
+        return "left"
+    return "right" if answers["uprn"].iloc[0] == "1000" else "wrong"
 
 
 def _scale(folder: Path, addresses: int, records: int) -> None:

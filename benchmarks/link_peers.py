@@ -224,6 +224,8 @@ def ukam(records: pd.DataFrame, gazetteer: pd.DataFrame) -> pd.DataFrame:
     made = matcher.match().matches().df()
     made = made.rename(columns={"unique_id": "row", "resolved_canonical_id": "uprn", "match_reason": "stage"})
     made["row"] = made["row"].astype(int)
+    # Where its stages before the model answer everything, there are no columns of the model's.
+    made = made.reindex(columns=made.columns.union(["match_weight", "distinguishability"]))
     made["score"] = made["match_weight"].fillna(CERTAIN).where(made["uprn"].notna())
     made["gap"] = made["distinguishability"].fillna(CERTAIN)
     return made.dropna(subset=["uprn"]).drop_duplicates("row")
