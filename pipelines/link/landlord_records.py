@@ -101,12 +101,16 @@ def person_name(text: pa.Array) -> pa.Array:
 
 def initial_name(people: pd.Series[str]) -> pd.Series[str]:
     """Initial and surname: `KATE ANN EXAMPLE` and `K EXAMPLE` are both `K EXAMPLE`."""
-    return people.str.replace(r"^([A-Z])[^ ]* (?:.* )?([^ ]+)$", r"\1 \2", regex=True)
+    return _swapped(people, r"^([A-Z])[^ ]* (?:.* )?([^ ]+)$", r"\1 \2")
 
 
 def turned(people: pd.Series[str]) -> pd.Series[str]:
     """The surname first, as many registers write it."""
-    return people.str.replace(r"^(.+) ([^ ]+)$", r"\2 \1", regex=True)
+    return _swapped(people, r"^(.+) ([^ ]+)$", r"\2 \1")
+
+
+def _swapped(texts: pd.Series[str], pattern: str, instead: str) -> pd.Series[str]:
+    return pd.Series(swap(as_text(texts), pattern, instead).to_pandas().to_numpy(), index=texts.index, dtype=object)
 
 
 def tokens(text: pa.Array) -> pd.Series[str]:
@@ -120,34 +124,43 @@ def keys(texts: pd.Series[str]) -> pd.Series[str]:
     return pd.Series(tokens(as_text(texts)).to_numpy(), index=texts.index, dtype=object)
 
 
-def spellings(plain: pd.DataFrame) -> pd.DataFrame:
+def spellings(plain: pd.DataFrame, asked: pd.Series[str]) -> pd.DataFrame:
     """From the token of every way in which a council may have written a plain name: the name's own key and `full`.
 
-    `full` is empty where the way tells only an initial, or where several first names are written that way.
+    Only tokens that are asked for are told. `full` is empty where the way tells only an initial, or where several first
+    names are written that way.
     """
+    plain = plain.drop_duplicates("plain")
     companies = plain.loc[plain["company"] != "", "company"].drop_duplicates()
     people = plain.loc[(plain["company"] == "") & (plain["person"] != ""), ["person", "full"]].drop_duplicates("person")
     persons, full = people["person"], people["full"]
     limited = companies.loc[companies.str.endswith(" LTD")]
     in_full = limited.str.replace(r" LTD$", " LIMITED", regex=True)
     initials = initial_name(persons)
+    of_company, of_person = keys(companies), keys(initials)
+    of_limited = of_company.loc[limited.index]
     orders = [(form, told) for name, told in ((persons, full), (initials, "")) for form in (name, turned(name))]
     titled = [(f"{title} " + form, told) for title in TITLES.split("|") for form, told in orders]
-    ways = [
-        *((way, companies, "") for way in (companies, "THE " + companies)),
-        *((way, limited, "") for way in (in_full, "THE " + in_full)),
-        *((way, initials, told) for way, told in (*orders, *titled)),
+    ways: list[tuple[pd.Series[str], pd.Series[str], pd.Series[str] | str]] = [
+        (plain["plain"], plain["key"], plain["full"]),
+        *((way, of_company, "") for way in (companies, "THE " + companies)),
+        *((way, of_limited, "") for way in (in_full, "THE " + in_full)),
+        *((way, of_person, told) for way, told in (*orders, *titled)),
     ]
-    written = [pd.DataFrame({"written": way, "key": keys(name), "full": told}) for way, name, told in ways]
-    every = pd.concat(
-        [pd.DataFrame({"written": plain["plain"], "key": plain["key"], "full": plain["full"]}), *written],
-        ignore_index=True,
-    )
-    every["token"] = tokens(as_text(every["written"]))
-    found = every.drop_duplicates("token").set_index("token")[["key", "full"]]
-    several = every.groupby("token")["full"].nunique().gt(1)
-    found.loc[several[several].index, "full"] = ""
-    return found
+    wanted = pd.Index(asked.unique())
+    found = pd.concat([_asked_for(wanted, written, key, told) for written, key, told in ways], ignore_index=True)
+    several = found[["token", "full"]].drop_duplicates()["token"]
+    first = found.drop_duplicates("token").set_index("token")
+    first.loc[several[several.duplicated()].unique(), "full"] = ""
+    return first
+
+
+def _asked_for(
+    wanted: pd.Index[str], written: pd.Series[str], key: pd.Series[str], full: pd.Series[str] | str
+) -> pd.DataFrame:
+    """Token, key and full of one way to write names, of which somebody asks."""
+    made = pd.DataFrame({"token": keys(written), "key": key, "full": full})
+    return made.loc[made["token"].isin(wanted)]
 
 
 def says_little(company: str) -> bool:

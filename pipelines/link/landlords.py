@@ -159,11 +159,13 @@ def resolve(rows: pd.DataFrame, before: pd.DataFrame, edges_before: pd.DataFrame
 def _key(rows: pd.DataFrame) -> None:
     """The key of each record's name: of a plain name its spelling in one way, of a token that of the name it is of."""
     is_plain = rows["plain"] != ""
-    name = rows["company"].where(rows["company"] != "", behind.initial_name(rows["person"]))
+    plain = rows.loc[is_plain]
     rows["key"] = rows["token"]
-    rows.loc[is_plain, "key"] = behind.keys(name[is_plain])
-    known = behind.spellings(rows.loc[is_plain])
+    rows.loc[is_plain, "key"] = behind.keys(
+        plain["company"].where(plain["company"] != "", behind.initial_name(plain["person"]))
+    )
     tokens = rows.loc[~is_plain, "token"]
+    known = behind.spellings(rows.loc[is_plain], tokens)
     rows.loc[~is_plain, "key"] = tokens.map(known["key"]).fillna(tokens)
     rows.loc[~is_plain, "full"] = tokens.map(known["full"]).fillna("")
 
@@ -171,7 +173,8 @@ def _key(rows: pd.DataFrame) -> None:
 def _known_by_name(rows: pd.DataFrame) -> pd.Series[bool]:
     """Records of companies that their name alone tells apart."""
     companies = set(rows.loc[rows["company"] != "", "key"])
-    vague = set(rows.loc[rows["company"].map(behind.says_little), "key"])
+    names = rows.loc[rows["company"] != "", ["company", "key"]].drop_duplicates("company")
+    vague = set(names.loc[names["company"].map(behind.says_little), "key"])
     said = rows["liable_party"].eq("company") if "liable_party" in rows else pd.Series(False, index=rows.index)
     crowded = rows["key"].map(rows["key"].value_counts()) > MOST_RECORDS
     return (rows["key"].isin(companies) | said) & ~rows["key"].isin(vague) & ~crowded
@@ -228,7 +231,9 @@ def _identified(
     anchor = pd.DataFrame({"label": label, "since": rows["known_since"], "where": where.where(where != "", lone)})
     anchor["name"] = rows["key"].where(by_name, rows["key"] + "|" + anchor["where"])
     anchor["lone"] = lone
-    oldest = anchor.sort_values(["since", "where", "lone"]).groupby("label")[["name", "lone"]].first()
+    shared = anchor["label"].duplicated(keep=False)
+    oldest = pd.concat([anchor.loc[~shared], anchor.loc[shared].sort_values(["since", "where", "lone"])])
+    oldest = oldest.drop_duplicates("label").set_index("label")
     natural, own = behind.keys(oldest["name"]), behind.keys(oldest["lone"])
     had = pd.Series(dtype=object)
     if len(before):
