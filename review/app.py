@@ -20,6 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipelines.casework.rules import NotAllowedNow
 from pipelines.casework.versions import ChangedMeanwhile
+from pipelines.core import outside
 from pipelines.core.errors import LodaError, NotFound
 from pipelines.core.faults import place_of
 from pipelines.core.lock import Busy
@@ -104,6 +105,8 @@ def _status(error: LodaError) -> int:
 
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, LodaError)  # noqa: S101 - registered for it
+    if isinstance(error, outside.Outside):
+        return _away(request, str(error))
     status = _status(error)
     sentence = str(error) if status != 404 or getattr(request.state, "person", None) else NOT_THERE
     return _answer(request, status, sentence)
@@ -139,8 +142,18 @@ async def _database_away(request: Request, error: Exception) -> Response:
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
+    sentence = outside.sentence_of(error)
+    if sentence is not None:
+        return _away(request, sentence)
     log.error("a page failed with %s", place_of(error))
     return _answer(request, 500, "Something failed that nobody foresaw; the platform's engineers can see where.")
+
+
+def _away(request: Request, sentence: str) -> Response:
+    """What lies outside is away or full: its place and what to do are for those who read the log."""
+    log.error("%s: %s", request.scope.get("path_format", "a page"), sentence)
+    said = "What the platform keeps its files in does not answer, is not there or is full; its engineers can see which."
+    return _answer(request, 503, f"{said} Nothing that you sent was kept: send it again later.")
 
 
 def _answer(request: Request, status: int, sentence: str) -> Response:

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from pipelines.core.errors import LodaError
 from pipelines.core.ledger.engine import engine, knows, may_make_tables, schema_revisions
 from pipelines.core.settings import Settings, settings
 from pipelines.governance import keys
+from pipelines.ingest.discovery import ours_to_make
 from review.settings import ReviewSettings, review_settings
 from schemas import lint, registry
 
@@ -122,8 +122,8 @@ def _folder(url: str, setting: str) -> str:
 
 
 def _is_ours_to_make(folder: Folder, setting: str) -> bool:
-    """Whether a night, or this look, makes a folder: the bucket only below our own home, since others fill it."""
-    return folder.local and (setting != "LODA_BUCKET_URL" or settings().home in Path(folder.root).parents)
+    """Whether a night, or this look, makes a folder that is not there."""
+    return ours_to_make(folder) if setting == "LODA_BUCKET_URL" else folder.local
 
 
 S3_SAYS = {

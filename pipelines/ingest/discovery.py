@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -49,10 +50,19 @@ def expect_bucket() -> None:
         return
     if missing:
         with outages.noted():
-            raise _not_there(bucket)
+            raise not_there(bucket)
 
 
-def _not_there(bucket: Folder) -> outside.Outside:
+def ours_to_make(bucket: Folder) -> bool:
+    """Whether a bucket that is not there may be made: only a folder below our own home, since others fill any other.
+
+    A file put where a disk ought to be mounted would be hidden by it later.
+    """
+    return bucket.local and settings().home in Path(bucket.root).parents
+
+
+def not_there(bucket: Folder) -> outside.Outside:
+    """What to say where the bucket itself is not there."""
     said = outside.not_there(bucket, "LODA_BUCKET_URL")
     return outside.Outside(f"The bucket, {bucket.url}, {said} {outside.GOES_ON}")
 
@@ -71,7 +81,7 @@ def dropped_files(bucket: Folder) -> list[Entry]:
     with outages.noted():
         listed = bucket.list(DROPS)
         if not listed and bucket.is_missing():
-            raise _not_there(bucket)
+            raise not_there(bucket)
     found = [entry for entry in listed if not _is_ours(entry.path.rsplit("/", 1)[-1])]
     named = [entry for entry in found if _is_text(entry.path)]
     if len(named) < len(found):

@@ -16,7 +16,7 @@ from pipelines.core.ledger.engine import transaction
 from pipelines.core.lock import exclusive
 from pipelines.core.settings import MIB, settings
 from pipelines.governance import audit
-from pipelines.ingest.discovery import DROPS, OFFICE_LOCK, UNFINISHED
+from pipelines.ingest.discovery import DROPS, OFFICE_LOCK, UNFINISHED, not_there, ours_to_make
 from pipelines.ingest.place import LONGEST_NAME, check_name, check_place
 from pipelines.ingest.sniffing import check_kind, kind_of
 
@@ -65,6 +65,7 @@ def drop(borough: str, dataset: str, given_name: str, source: IO[bytes], who: st
 
     Raises:
         RefusedDrop: no file of this kind, or of this place, would be read, or it is empty.
+        Outside: the bucket is not there.
     """
     name = safe_name(given_name)
     folder = f"{DROPS}/{borough}/{dataset}"
@@ -75,6 +76,8 @@ def drop(borough: str, dataset: str, given_name: str, source: IO[bytes], who: st
     if not size:
         raise RefusedDrop("empty_file", "The file is empty (0 bytes).")
     bucket = Folder(settings().bucket_url)
+    if not ours_to_make(bucket) and bucket.is_missing():
+        raise not_there(bucket)
     with exclusive(f"drop-{borough}-{dataset}"):
         path, already = _place(bucket, folder, name, sha256)
         if already:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +106,38 @@ def test_a_file_is_dropped_where_the_night_finds_it_and_never_over_another(offic
     ] * 2
     bucket.night()
     assert {drop.rows_in for drop in bucket.drops()} == {30, 31}
+
+
+def test_where_the_bucket_is_not_there_nothing_is_dropped_and_no_folder_made(
+    officer: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    share = tmp_path / "share"
+    monkeypatch.setenv("LODA_BUCKET_URL", str(share))
+    settings.cache_clear()
+    answer = officer.post_form(f"{HOME}/upload", files=file(as_csv(licences(BOROUGH, 30))), dataset="hmo_licence")
+    assert answer.status_code == 503
+    assert "Nothing that you sent was kept: send it again later." in says(answer)
+    assert str(share) not in answer.text
+    assert "make that folder or mount its disk, or correct LODA_BUCKET_URL" in caplog.text
+    assert not share.exists()
+    assert acts("drop extract") == []
+    share.mkdir()
+    again = officer.post_form(f"{HOME}/upload", files=file(as_csv(licences(BOROUGH, 30))), dataset="hmo_licence")
+    assert again.status_code == 303
+    assert (share / "drops" / PLACE / "register_2026-09-30.csv").exists()
+
+
+def test_where_the_disk_is_full_nothing_is_dropped_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    officer = Desk("data_officer", BOROUGH, failing=False)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pipelines.ingest.dropping.Folder.write", full)
+    answer = officer.post_form(f"{HOME}/upload", files=file(as_csv(licences(BOROUGH, 30))), dataset="hmo_licence")
+    assert answer.status_code == 503
+    assert "is full" in says(answer)
+    assert acts("drop extract") == []
 
 
 @pytest.mark.parametrize(
