@@ -22,6 +22,9 @@ from pipelines.link import columns
 from pipelines.link.sharded import link_in_parts
 from pipelines.link.spine import COLUMNS
 
+CUT_SHORT = r"(?i)^\d+(?:[.,]\d+)?E\+\d+$"
+"""How a spreadsheet shows a long number (1.00022E+11), and writes it when it saves."""
+
 OUT = ("row", "uprn", "decision", "reason", "stage", "probability", "gap", "runner_up")
 
 
@@ -77,7 +80,7 @@ def link_file(
             "record_id": pa.array(np.arange(rows.num_rows)),
             "address": joined([rows[c] for c in chosen]),
             "postcode": rows[where] if where else pa.nulls(rows.num_rows, pa.string()),
-            "uprn": pc.utf8_trim_whitespace(rows[stated]) if stated else pa.nulls(rows.num_rows, pa.string()),
+            "uprn": _stated(rows[stated]) if stated else pa.nulls(rows.num_rows, pa.string()),
         }
     )
     made, counts = link_in_parts(records, properties, settings().workers)
@@ -99,7 +102,7 @@ def read_gazetteer(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """A gazetteer file with the columns that the spine is made from.
 
     Raises:
-        LodaError: it has no UPRN or no address.
+        LodaError: it has no UPRN or no address, or a spreadsheet has cut its UPRNs short.
     """
     names = headings(path)
     uprn = columns.find(names, columns.UPRN)
@@ -119,8 +122,8 @@ def read_gazetteer(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     table = read_plain_table(path, tuple(dict.fromkeys([*lines, *(c for c in found.values() if c)])))
     made = {name: table[found[name]] if found.get(name) else pa.nulls(table.num_rows, pa.string()) for name in COLUMNS}
     for name in ("uprn", "parent_uprn"):
-        trimmed = pc.utf8_trim_whitespace(made[name])
-        made[name] = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+        made[name] = _whole(made[name])
+        _refuse_cut_short(made[name], found[name], path)
     if whole is None:
         given = lines or [split[part] for part in split]
         made["address"] = joined([table[c] for c in given])
@@ -133,6 +136,30 @@ def read_gazetteer(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         "read_as": {k: v for k, v in found.items() if v},
     }
     return kept, told
+
+
+def _whole(uprns: pa.ChunkedArray) -> pa.ChunkedArray:
+    """UPRNs without blanks around them, or the `.0` of a column that was once read as numbers; null where blank."""
+    trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(uprns), r"^(\d+)\.0+$", r"\1")
+    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+
+def _refuse_cut_short(uprns: pa.ChunkedArray, heading: str | None, path: Path) -> None:
+    """Many properties would share one such number, and each would be taken for another way to write the same."""
+    cut = pc.fill_null(pc.match_substring_regex(uprns, CUT_SHORT), False)
+    first = pc.index(cut, True).as_py()
+    if first >= 0:
+        raise LodaError(
+            f"A spreadsheet has cut {pc.sum(cut).as_py():,} numbers of the gazetteer '{path}' short, the first in row "
+            f"{first + 1} ({heading} {uprns[first].as_py()}), so that properties cannot be told apart: export it "
+            "again, with that column as text."
+        )
+
+
+def _stated(uprns: pa.ChunkedArray) -> pa.ChunkedArray:
+    """UPRNs of records; one that was cut short says nothing."""
+    whole = _whole(uprns)
+    return pc.if_else(pc.fill_null(pc.match_substring_regex(whole, CUT_SHORT), False), None, whole)
 
 
 def joined(parts: list[pa.ChunkedArray]) -> pa.ChunkedArray:

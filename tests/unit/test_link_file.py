@@ -119,6 +119,13 @@ def test_a_stated_uprn_decides_where_the_address_does_not_contradict_it(loda: Lo
     assert loda(rows, GAZETTEER)["uprn"].tolist()[0] == ""
 
 
+def test_uprns_that_were_numbers_for_a_while_are_the_same(loda: Loda) -> None:
+    known = [{**row, "uprn": f"{row['uprn']}.0", "parent_uprn": row["parent_uprn"] and "1.0"} for row in GAZETTEER]
+    assert loda(RECORDS, known)["uprn"].tolist() == UPRNS
+    rows = [{"address": "Example Road", "postcode": "N1 1AA", "id": said} for said in ("2.0", "2E+00", "2")]
+    assert loda(rows, GAZETTEER, "--uprn", "id")["uprn"].tolist() == ["2", "", "2"]
+
+
 def test_a_gazetteer_in_parts_is_as_good_as_one_in_lines(loda: Loda) -> None:
     parts = [
         {"UPRN": "1", "Unit": "", "Building Number": "14", "Street": "Example Road", "Town": "London"},
@@ -188,6 +195,8 @@ def test_the_summary_adds_up(home: Path, tmp_path: Path) -> None:
         (RECORDS, GAZETTEER, ("--address", "where"), "no column 'where'"),
         (RECORDS, GAZETTEER, ("--postcode", "code"), "no column 'code'"),
         (RECORDS, GAZETTEER, ("--uprn", "id"), "no column 'id'"),
+        (RECORDS, [*GAZETTEER, {"uprn": "1.00022E+11", "address": "x"}], (), "in row 8 (uprn 1.00022E+11)"),
+        (RECORDS, [{**GAZETTEER[1], "parent_uprn": "1E+11"}], (), "(parent_uprn 1E+11)"),
         (None, GAZETTEER, (), "There is no file"),
         (RECORDS, None, (), "There is no file"),
     ],
