@@ -8,11 +8,11 @@ from itertools import product
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.extracts.long_numbers import written_out
 from pipelines.harmonise.column import NO_TEXT, Column, spread, true
 
 UPRN = r"^[1-9]\d{0,11}$"
 MOST_DIGITS = 12
-POWER = r"^(?P<first>\d)\.(?P<rest>\d+)[eE]\+?(?P<power>\d{1,2})$"
 ROUNDED = r"^\d(?:\.\d+)?[eE]\+?\d{1,2}$"
 UPRN_WRAPPING = r"""^[\s='"’`]+|[\s'"’]+$"""
 UPRN_GROUPS = r"^\d{1,3}(?:,\d{3})+$|^\d{3,}(?: \d{3,})+$"
@@ -49,7 +49,7 @@ def read_uprns(text: pa.Array) -> Column:
     bare = pc.replace_substring_regex(few, UPRN_WRAPPING, "")
     grouped = pc.match_substring_regex(bare, UPRN_GROUPS)
     bare = pc.if_else(grouped, pc.replace_substring_regex(bare, r"[, ]", ""), bare)
-    bare = pc.replace_substring_regex(_written_out(bare), r"^0+|\.0*$", "")
+    bare = pc.replace_substring_regex(written_out(bare), r"^0+|\.0*$", "")
     rounded = true(pc.match_substring_regex(bare, ROUNDED))
     good = true(pc.match_substring_regex(bare, UPRN))
     column.put(odd, pc.if_else(pa.array(good), bare, NO_TEXT))
@@ -57,15 +57,6 @@ def read_uprns(text: pa.Array) -> Column:
     column.fault("damaged_uprn", spread(odd, rounded & ~good))
     column.fault("invalid_uprn", spread(odd, ~good & ~rounded))
     return column
-
-
-def _written_out(text: pa.Array) -> pa.Array:
-    """1.00023336956E+11 has all its digits and is written out; 1.00023E+11 has lost some and stays."""
-    found = pc.extract_regex(text, POWER)
-    first, rest, power = (pc.struct_field(found, name) for name in ("first", "rest", "power"))
-    power = pc.if_else(pc.equal(power, ""), NO_TEXT, power)
-    whole = pc.equal(pc.utf8_length(rest), power.cast(pa.int32()))
-    return pc.if_else(pc.fill_null(whole, False), pc.binary_join_element_wise(first, rest, ""), text)
 
 
 def read_postcodes(text: pa.Array) -> Column:

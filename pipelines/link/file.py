@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.core.errors import LodaError
 from pipelines.core.settings import settings
+from pipelines.extracts.long_numbers import written_out
 from pipelines.extracts.plain_table import PARQUET, headings, read_plain_table
 from pipelines.link import columns
 from pipelines.link.sharded import link_in_parts
@@ -139,8 +140,8 @@ def read_gazetteer(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def _whole(uprns: pa.ChunkedArray) -> pa.ChunkedArray:
-    """UPRNs without blanks around them, or the `.0` of a column that was once read as numbers; null where blank."""
-    trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(uprns), r"^(\d+)\.0+$", r"\1")
+    """UPRNs without blanks around them or what a column gets that was once read as numbers; null where blank."""
+    trimmed = pc.replace_substring_regex(written_out(pc.utf8_trim_whitespace(uprns)), r"^(\d+)\.0+$", r"\1")
     return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
 
 

@@ -124,6 +124,8 @@ def test_uprns_that_were_numbers_for_a_while_are_the_same(loda: Loda) -> None:
     assert loda(RECORDS, known)["uprn"].tolist() == UPRNS
     rows = [{"address": "Example Road", "postcode": "N1 1AA", "id": said} for said in ("2.0", "2E+00", "2")]
     assert loda(rows, GAZETTEER, "--uprn", "id")["uprn"].tolist() == ["2", "", "2"]
+    long = [{"uprn": "1.00023336956E+11", "address": "14 Example Road", "postcode": "N1 1AA"}]
+    assert loda(RECORDS[1:2], long)["uprn"].tolist() == ["100023336956"]
 
 
 def test_a_gazetteer_in_parts_is_as_good_as_one_in_lines(loda: Loda) -> None:
