@@ -1,9 +1,9 @@
 """Fitted trees as tables: a row is a pattern of answers to a tree's splits, and the pattern says what the tree says.
 
 A tree of at most eight leaves has at most seven splits, so that a row is one of 128 patterns. Comparing whole columns,
-once for all trees that ask the same, and looking the patterns up takes a thirtieth of the time that walking each row
-down each tree takes, and gives the same bits: the comparisons, the values of the leaves and the order in which they
-are added are scikit-learn's.
+once for all trees that ask the same, and looking the patterns up takes a tenth to a thirteenth of the time that
+walking each row down each tree takes (150 trees, 115,600 rows, one thread), and gives the same bits: the comparisons,
+the values of the leaves and the order in which they are added are scikit-learn's.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Questions:
-    """What several trees ask, each question once: 150 trees split a thousand times, at some three hundred places.
+    """What several trees ask, each question once: 150 trees split a thousand times, at some hundreds of places.
 
     `of_tree` holds for each tree the places in `asked` of what its splits ask.
     """
