@@ -1,7 +1,7 @@
-"""After an intake that changed something: records linked to properties, then people and companies across boroughs.
+"""After an intake that changed something: records linked to properties, and people and companies across boroughs.
 
-One mapped task a borough ties its records to UPRNs; then one task resolves licence holders and liable owners across
-all boroughs, on the last good state of those whose linking failed.
+One mapped task a borough ties its records to UPRNs; beside them one task resolves licence holders and liable owners
+across all boroughs, from their names and addresses alone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def loda_link() -> None:
 
         return run(night.link, borough=borough)
 
-    @single_task(trigger_rule="all_done_min_one_success")
+    @single_task
     def landlords() -> dict[str, Any]:
         """Resolve licence holders, liable owners and agents across all boroughs."""
         from pipelines import night
@@ -61,7 +61,7 @@ def loda_link() -> None:
     names = boroughs()
     linked = link.expand(borough=names)
     resolved = landlords()
-    linked >> resolved
+    names >> resolved
     announce_linked(linked, resolved) >> conclude_link(names, linked, resolved)
 
 

@@ -202,17 +202,15 @@ def _all_stages(whole: _Night, as_of: str | None, boroughs: Sequence[str] | None
     if not standing:
         return
     whole.report.as_of = day = night.resolve_as_of(as_of)
-    unlinked = whole.each(standing, ["link"])
+    # Landlords are resolved from names, not from links, and have one worker for long.
+    unlinked = whole.beside("landlords", [], standing, ["link"])
     every = bool(as_of)
     early = [b for b in night.boroughs_to_list(day, every=every) if b in standing and b not in unlinked]
-    # Licences are judged without landlords, features without a model; what takes longest has company.
+    # Licences and features need no model.
+    behind, steps = set[str](), ["licensing", "features", "score", "rank"]
     if retrain or night.training_is_due():
-        whole.once("landlords")
         behind = set(whole.beside("train", [day], early, ["licensing", "features"], day))
         steps = ["score", "rank"]
-    else:
-        behind = set(whole.beside("landlords", [], early, ["licensing"], day))
-        steps = ["features", "score", "rank"]
     due = night.boroughs_to_list(day, every=every)
     whole.leave([b for b in standing if b not in due])
     ready = [b for b in standing if b in due and b not in unlinked]

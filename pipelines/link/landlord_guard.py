@@ -30,7 +30,8 @@ def guarded(rows: pd.DataFrame, edges: pd.DataFrame) -> tuple[Rows, int]:
         contested |= told.groupby(label).transform("nunique").to_numpy() > 1
     if not contested.any():
         return label, 0
-    forename = rows["full"].str.split(" ", n=1).str[0].fillna("")
+    forename = pd.Series("", index=rows.index, dtype=object)
+    forename[contested] = rows.loc[contested, "full"].str.split(" ", n=1).str[0].fillna("")
     apart = _different(forename[contested])
     inside = contested[left]
     order = np.lexsort((right[inside], left[inside], -edges["probability"].to_numpy(float)[inside]))

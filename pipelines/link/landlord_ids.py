@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 
@@ -17,32 +18,33 @@ def carried_over(
     Args:
         label: landlord of each record tonight, whole numbers.
         before: identifier that each record had last night, empty for a new record.
-        natural: the identifier that each record's landlord would have if nothing was known of last night.
-        own: another for it that nobody else can have, where another landlord has the natural one.
+        natural: by landlord, the identifier that it would have if nothing was known of last night.
+        own: by landlord in the same order, another that nobody else can have, where another has the natural one.
 
     Returns:
         Identifier of each record, and counts: `ids_kept`, `ids_new`, `ids_merged` (old ones that went into another
         landlord), `ids_split` (landlords that parted from one).
     """
-    told = pd.DataFrame({"label": label.to_numpy(), "old": before.to_numpy()})
-    told = told.loc[told["old"] != ""]
-    votes = told.groupby(["label", "old"]).size().rename("votes").reset_index()
-    votes = votes.sort_values(["votes", "old", "label"], ascending=[False, True, True], ignore_index=True)
-    chosen: dict[int, str] = {}
-    left = votes
+    known = (before != "").to_numpy()
+    # In the order of their names, so that numbers stand for them in every comparison.
+    old, olds = pd.factorize(before[known], sort=True)
+    pair, votes = np.unique(label.to_numpy(np.int64)[known] * max(len(olds), 1) + old, return_counts=True)
+    told = pd.DataFrame({"label": pair // max(len(olds), 1), "old": pair % max(len(olds), 1), "votes": votes})
+    left = told.sort_values(["votes", "old", "label"], ascending=[False, True, True], ignore_index=True)
+    rounds = [left.iloc[:0]]
     while len(left):
         # Each landlord asks for its best, each identifier goes to who has most of it; who lost asks again.
-        asked = left.drop_duplicates("label")
-        won = asked.drop_duplicates("old")
-        chosen |= dict(zip(won["label"], won["old"], strict=True))
+        won = left.drop_duplicates("label").drop_duplicates("old")
+        rounds.append(won)
         left = left.loc[~left["label"].isin(won["label"]) & ~left["old"].isin(won["old"])]
-    ids = label.map(chosen)
-    shared = label.groupby(natural.to_numpy()).transform("nunique") > 1
-    taken = natural.isin(set(chosen.values()) | set(told["old"])) | shared
+    chosen = pd.concat(rounds)
+    taken = natural.isin(olds) | natural.duplicated(keep=False)
+    given = natural.where(~taken, own).astype(object)
+    given.loc[chosen["label"]] = olds[chosen["old"].to_numpy(np.int64)]
     counts = {
         "ids_kept": len(chosen),
-        "ids_new": int(label[ids.isna()].nunique()),
-        "ids_merged": len(set(told["old"]) - set(chosen.values())),
-        "ids_split": int((votes.groupby("old").size() - 1).clip(lower=0).sum()) if len(votes) else 0,
+        "ids_new": len(given) - len(chosen),
+        "ids_merged": len(olds) - len(chosen),
+        "ids_split": int((told.groupby("old").size() - 1).sum()),
     }
-    return ids.fillna(natural.where(~taken, own)).astype(object), counts
+    return label.map(given).astype(object), counts

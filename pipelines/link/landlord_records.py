@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import cast
 
 import pandas as pd
@@ -13,6 +15,7 @@ from pipelines.link.address.text import as_text, clean, swap, take_postcode
 from pipelines.link.people import names
 
 TITLES = "MR|MRS|MS|MISS|DR|MX|SIR|PROF|REV"
+TITLED = ("", *(f"{title} " for title in TITLES.split("|")))
 ENDINGS = ("LTD", "LIMITED", "PLC", "LLP", "CIC")
 TRADES = (
     *("PROPERTIES", "PROPERTY", "LETTINGS", "ESTATES", "ESTATE", "HOMES", "HOUSING", "MANAGEMENT", "INVESTMENTS"),
@@ -43,31 +46,41 @@ def _licences(boroughs: list[str]) -> pd.DataFrame:
     for role, name, address in (("holder", "holder_name", "holder_address"), ("manager", "manager_name", None)):
         text = as_text(table[name])
         where = as_text(table[address]) if address else pa.array([""] * len(text), pa.string())
-        _, postcode = take_postcode(clean(where))
-        told = names.parsed(text)
-        full = (told["forename"] + " " + told["surname"]).where(told["forename"].str.len() > 1, "")
-        parts.append(
-            pd.DataFrame(
-                {
-                    "borough": table["borough"].to_pandas(),
-                    "dataset": "hmo_licence",
-                    "record_id": table["record_id"].to_pandas(),
-                    "role": role,
-                    "known_since": pd.to_datetime(table["known_since"].to_pandas()),
-                    "plain": text.to_pandas(),
-                    "where": where.to_pandas(),
-                    "company": company_name(text).to_pandas(),
-                    "person": person_name(text).to_pandas(),
-                    "full": full,
-                    "number": told["company_number"],
-                    "token": tokens(text),
-                    "address": tokens(where),
-                    "postcode": postcode.to_pandas(),
-                    "seen": tokens(pc.binary_join_element_wise(text, where, " / ")),
-                }
-            ).loc[lambda f: f["plain"].str.strip() != ""]
+        own = pd.DataFrame(
+            {
+                "borough": table["borough"].to_pandas(),
+                "dataset": "hmo_licence",
+                "record_id": table["record_id"].to_pandas(),
+                "role": role,
+                "known_since": pd.to_datetime(table["known_since"].to_pandas()),
+            }
         )
+        # A landlord holds many licences, and each may have a row for every year: what is said is said again and again.
+        told, placed = names.distinct(text, _named), names.distinct(where, _placed)
+        seen = names.distinct(pc.binary_join_element_wise(text, where, " / "), lambda t: tokens(t).to_frame("seen"))
+        parts.append(pd.concat([own, told, placed, seen], axis=1).loc[(told["plain"].str.strip() != "").to_numpy()])
     return pd.concat(parts, ignore_index=True)
+
+
+def _named(text: pa.Array) -> pd.DataFrame:
+    """What each name of a register says: plain, company, person, full, number, token."""
+    told = names.parsed(text)
+    return pd.DataFrame(
+        {
+            "plain": text.to_pandas(),
+            "company": company_name(text).to_pandas(),
+            "person": person_name(text).to_pandas(),
+            "full": (told["forename"] + " " + told["surname"]).where(told["forename"].str.len() > 1, ""),
+            "number": told["company_number"],
+            "token": tokens(text),
+        }
+    )
+
+
+def _placed(where: pa.Array) -> pd.DataFrame:
+    """What each address says: where, address, postcode."""
+    _, postcode = take_postcode(clean(where))
+    return pd.DataFrame({"where": where.to_pandas(), "address": tokens(where), "postcode": postcode.to_pandas()})
 
 
 def _liabilities(boroughs: list[str]) -> pd.DataFrame:
@@ -115,8 +128,12 @@ def _swapped(texts: pd.Series[str], pattern: str, instead: str) -> pd.Series[str
 
 def tokens(text: pa.Array) -> pd.Series[str]:
     """Keyed hashes, empty where there is no text."""
+    return cast("pd.Series[str]", _hashed(text).to_pandas())
+
+
+def _hashed(text: pa.Array) -> pa.Array:
     blank = pc.equal(pc.utf8_trim_whitespace(text), "")
-    return cast("pd.Series[str]", pc.fill_null(pc.if_else(blank, "", pseudonym.tokens(text)), "").to_pandas())
+    return pc.fill_null(pc.if_else(blank, "", pseudonym.tokens(text)), "")
 
 
 def keys(texts: pd.Series[str]) -> pd.Series[str]:
@@ -136,31 +153,43 @@ def spellings(plain: pd.DataFrame, asked: pd.Series[str]) -> pd.DataFrame:
     persons, full = people["person"], people["full"]
     limited = companies.loc[companies.str.endswith(" LTD")]
     in_full = limited.str.replace(r" LTD$", " LIMITED", regex=True)
-    initials = initial_name(persons)
-    of_company, of_person = keys(companies), keys(initials)
+    every = initial_name(persons)
+    initials = every.drop_duplicates()
+    of_company, of_initials = keys(companies), keys(initials)
     of_limited = of_company.loc[limited.index]
-    orders = [(form, told) for name, told in ((persons, full), (initials, "")) for form in (name, turned(name))]
-    titled = [(f"{title} " + form, told) for title in TITLES.split("|") for form, told in orders]
-    ways: list[tuple[pd.Series[str], pd.Series[str], pd.Series[str] | str]] = [
-        (plain["plain"], plain["key"], plain["full"]),
-        *((way, of_company, "") for way in (companies, "THE " + companies)),
-        *((way, of_limited, "") for way in (in_full, "THE " + in_full)),
-        *((way, of_person, told) for way, told in (*orders, *titled)),
+    of_person = every.map(of_initials.set_axis(initials))
+    named = ((persons, of_person, full), (initials, of_initials, ""))
+    ways = [
+        _Way(plain["plain"], plain["key"], plain["full"]),
+        *(_Way(written, key, "", ("", "THE ")) for written, key in ((companies, of_company), (in_full, of_limited))),
+        *(_Way(form, key, told, TITLED) for name, key, told in named for form in (name, turned(name))),
     ]
-    wanted = pd.Index(asked.unique())
-    found = pd.concat([_asked_for(wanted, written, key, told) for written, key, told in ways], ignore_index=True)
+    wanted = as_text(asked.unique())
+    found = pd.concat([part for way in ways for part in way.asked_for(wanted)], ignore_index=True)
     several = found[["token", "full"]].drop_duplicates()["token"]
     first = found.drop_duplicates("token").set_index("token")
     first.loc[several[several.duplicated()].unique(), "full"] = ""
     return first
 
 
-def _asked_for(
-    wanted: pd.Index[str], written: pd.Series[str], key: pd.Series[str], full: pd.Series[str] | str
-) -> pd.DataFrame:
-    """Token, key and full of one way to write names, of which somebody asks."""
-    made = pd.DataFrame({"token": keys(written), "key": key, "full": full})
-    return made.loc[made["token"].isin(wanted)]
+@dataclass(frozen=True)
+class _Way:
+    """One way to write names, with the key and `full` of each, and what may stand before it."""
+
+    written: pd.Series[str]
+    key: pd.Series[str]
+    full: pd.Series[str] | str
+    before: tuple[str, ...] = ("",)
+
+    def asked_for(self, wanted: pa.Array) -> Iterator[pd.DataFrame]:
+        """Token, key and full of the names of whose tokens somebody asks, for each thing that may stand before."""
+        text, told = as_text(self.written), pd.DataFrame({"key": self.key, "full": self.full})
+        for before in self.before:
+            # Nearly all that is hashed nobody asks for, so that it stays out of pandas.
+            token = _hashed(pc.binary_join_element_wise(before, text, "") if before else text)
+            asked = pc.is_in(token, value_set=wanted)
+            found = told.loc[asked.to_numpy(zero_copy_only=False)]
+            yield found.assign(token=token.filter(asked).to_pandas().to_numpy())
 
 
 def says_little(company: str) -> bool:

@@ -240,7 +240,7 @@ def _identified(
         had = before.drop_duplicates(RECORD).set_index(RECORD)["landlord_id"]
     last = had.reindex(pd.MultiIndex.from_frame(rows[RECORD])) if len(had) else pd.Series("", index=rows.index)
     last_id = pd.Series(last.to_numpy(), index=rows.index, dtype=object).fillna("")
-    return carried_over(label, last_id, label.map(natural), label.map(own))
+    return carried_over(label, last_id, natural, own)
 
 
 def _edge_table(found: Resolved) -> pa.Table:

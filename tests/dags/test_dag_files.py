@@ -121,8 +121,8 @@ CHAINS = {
         "conclude_ingest": set(),
     },
     "loda_link": {
-        "boroughs": {"link", "conclude_link"},
-        "link": {"landlords", "announce_linked", "conclude_link"},
+        "boroughs": {"link", "landlords", "conclude_link"},
+        "link": {"announce_linked", "conclude_link"},
         "landlords": {"announce_linked", "conclude_link"},
         "announce_linked": {"conclude_link"},
         "conclude_link": set(),

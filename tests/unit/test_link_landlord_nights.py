@@ -179,10 +179,17 @@ def test_a_manager_keeps_a_role_of_its_own_beside_the_owner(home: Path) -> None:
 def test_identifiers_are_carried_over(
     label: list[int], before: list[str], ids: list[str], counts: tuple[int, ...]
 ) -> None:
-    labels = pd.Series(label)
-    got, told = carried_over(labels, pd.Series(before), "n" + labels.astype(str), "o" + labels.astype(str))
+    each = pd.Index(sorted(set(label)))
+    natural, own = (pd.Series(sort + each.astype(str), index=each) for sort in ("n", "o"))
+    got, told = carried_over(pd.Series(label), pd.Series(before), natural, own)
     assert tuple(told.values()) == counts
     assert got.tolist() == ids
+
+
+def test_landlords_of_one_natural_identifier_have_their_own() -> None:
+    natural, own = pd.Series(["n", "n", "m"]), pd.Series(["o0", "o1", "o2"])
+    got, _ = carried_over(pd.Series([0, 1, 2, 1]), pd.Series(["", "x", "", "x"]), natural, own)
+    assert got.tolist() == ["o0", "x", "m", "x"]
 
 
 def test_an_erased_subject_leaves_no_edge_at_either_end_and_all_is_compared_anew(home: Path) -> None:
