@@ -27,7 +27,7 @@ from models.hmo.elsewhere import (
     Day,
     OwnLandlord,
 )
-from models.hmo.records import UprnPlaces
+from models.hmo.records import UprnPlaces, positions
 from models.hmo.sources import blank_to_null
 from pipelines.core.tables import LANDLORD, PROPERTY
 from pipelines.governance import access
@@ -164,43 +164,83 @@ class Holdings:
         return complaints, notices
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Buildings of the spine: where each UPRN stands in it, and the number of its building, whose UPRNs are `names`."""
+
+    by_uprn: UprnPlaces
+    number: Ints
+    names: pa.Array
+
+    @classmethod
+    def read(cls, boroughs: list[str]) -> _Places:
+        schema = pa.schema([PROPERTY.field(name) for name in ("uprn", "parent_uprn")])
+        spine = access.read_table("property", schema, boroughs=boroughs)
+        place = pc.coalesce(blank_to_null(spine["parent_uprn"]), spine["uprn"])
+        encoded = place.combine_chunks().dictionary_encode()
+        number = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return cls(UprnPlaces.of(spine["uprn"]), number, encoded.dictionary)
+
+    def of(self, uprns: pa.ChunkedArray) -> Ints:
+        """The building of each UPRN, which is unique in the country; -1 where no borough has it."""
+        at = self.by_uprn.positions(uprns)
+        return np.append(self.number, -1)[at]
+
+
 def read(boroughs: list[str]) -> Holdings:
     """Read the landlords of these boroughs, one pass over each table."""
-    schema = pa.schema([LANDLORD.field(name) for name in ("borough", "dataset", "record_id", "role", "landlord_id")])
-    landlord = access.read_table("landlord", schema, boroughs=boroughs).to_pandas()
-    landlord = landlord[landlord["role"] != MANAGER].drop_duplicates(["borough", "dataset", "record_id"])
+    names = pa.chunked_array([pa.array(sorted(boroughs), pa.string())])
+    landlord, ids = _landlords(boroughs, names)
+    places = _Places.read(boroughs)
     links = sources.links(boroughs, DATASETS)
-    spine = access.read_table(
-        "property", pa.schema([PROPERTY.field(name) for name in ("uprn", "parent_uprn")]), boroughs=boroughs
+    linked = pd.DataFrame(
+        {
+            "borough": positions(links["borough"], names),
+            "dataset": positions(links["dataset"], pa.chunked_array([pa.array(DATASETS)])),
+            "record_id": links["record_id"].to_numpy(),
+            "place": places.of(links["uprn"]),
+        }
     )
-    spine = spine.append_column("place", pc.coalesce(blank_to_null(spine["parent_uprn"]), spine["uprn"]))
-    records = pa.array(landlord["record_id"].unique(), pa.int64())
+    del links
+    linked = linked[linked["place"] >= 0]
     shared: dict[str, pd.Series[int]] = {}
-    held = [
-        _placed(dataset, boroughs, records, links, spine, shared)
-        .merge(landlord[landlord["dataset"] == dataset], on=["borough", "record_id"])
-        .assign(licence=dataset == "hmo_licence")
-        for dataset in ("council_tax", "hmo_licence")
-    ]
+    held = []
+    for dataset in ("council_tax", "hmo_licence"):
+        own = landlord[landlord["dataset"] == DATASETS.index(dataset)]
+        placed = _placed(dataset, boroughs, names, linked[linked["record_id"].isin(own["record_id"])], shared)
+        held.append(placed.merge(own, on=["borough", "record_id"]).assign(licence=dataset == "hmo_licence"))
     spells = pd.concat(held, ignore_index=True)
     # Complaints matter only where some landlord's building is.
-    near = spine.filter(pc.is_in(spine["place"], pa.array(spells["place"].unique(), pa.string())))
-    told = links.filter(pc.equal(links["dataset"], "service_request"))
-    told = told.filter(pc.is_in(told["uprn"], near["uprn"]))
-    wanted = pc.unique(told["record_id"])
-    placed = _placed("service_request", boroughs, wanted, told, near, shared)
-    return _assembled(spells, placed, landlord, shared)
+    told = _placed("service_request", boroughs, names, linked[linked["place"].isin(spells["place"])], shared)
+    return _assembled(spells, told, landlord, shared, names=names, ids=ids, places=places.names)
+
+
+def _landlords(boroughs: list[str], names: pa.ChunkedArray) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Whose each record is, as numbers (borough, dataset, record_id, landlord), and the landlords in their order."""
+    schema = pa.schema([LANDLORD.field(name) for name in ("borough", "dataset", "record_id", "role", "landlord_id")])
+    rows = access.read_table("landlord", schema, boroughs=boroughs)
+    rows = rows.filter(pc.not_equal(rows["role"], MANAGER))
+    frame = pd.DataFrame(
+        {
+            "borough": positions(rows["borough"], names),
+            "dataset": positions(rows["dataset"], pa.chunked_array([pa.array(DATASETS)])),
+            "record_id": rows["record_id"].to_numpy(),
+        }
+    )
+    first = ~frame.duplicated()
+    found = rows["landlord_id"].filter(pa.array(first))
+    ids = pc.unique(found.drop_null()).sort()
+    return frame[first].assign(landlord=positions(found, pa.chunked_array([ids]))), tuple(ids.to_pylist())
 
 
 def _placed(
     dataset: str,
     boroughs: list[str],
-    records: pa.Array,
-    links: pa.Table,
-    spine: pa.Table,
+    names: pa.ChunkedArray,
+    linked: pd.DataFrame,
     shared: dict[str, pd.Series[int]],
 ) -> pd.DataFrame:
-    """Rows of a dataset with these record ids and a building: borough, record id, start, end and known as day numbers.
+    """Rows of a dataset among these links: borough, record id, place, and start, end and known as day numbers.
 
     Of council tax only what owners and companies are liable for; the end of a complaint is when it was closed with a
     notice. Into `shared` goes by borough the day on which the first row of the dataset was known.
@@ -210,67 +250,67 @@ def _placed(
     extra = {"council_tax": ["liable_party"], "service_request": ["request_outcome"]}.get(dataset, [])
     columns = list(dict.fromkeys(["borough", "record_id", contract.event_time, end, contract.known_since, *extra]))
     rows = access.read_dataset(dataset, boroughs=boroughs, purpose=sources.PURPOSE, columns=columns)
-    shared[dataset] = _first_known(rows, contract.event_time, contract.known_since)
-    rows = rows.filter(pc.is_in(rows["record_id"], records))
-    if dataset == "council_tax":
-        rows = rows.filter(pc.is_in(rows["liable_party"], pa.array(LIABLE_LANDLORDS)))
-    located = links.filter(pc.and_(pc.equal(links["dataset"], dataset), pc.is_in(links["record_id"], records)))
-    # A UPRN is unique in the country, so the building is found without its borough.
-    beside = spine.filter(pc.is_in(spine["uprn"], pc.unique(located["uprn"])))
-    place = located.to_pandas().merge(beside.select(["uprn", "place"]).to_pandas().drop_duplicates("uprn"), on="uprn")
-    known = rows[contract.known_since]
+    borough = positions(rows["borough"], names)
+    known = days_column(rows[contract.known_since])
+    start = event_days(rows[contract.event_time], rows[contract.known_since])
+    moment: pd.Series[int] = pd.Series(np.maximum(start, known), dtype="int64")
+    shared[dataset] = moment.groupby(borough).min()
     frame = pd.DataFrame(
         {
-            "borough": rows["borough"].to_pandas(),
+            "borough": borough,
             "record_id": rows["record_id"].to_numpy(),
-            "start": event_days(rows[contract.event_time], known),
+            "start": start,
             "end": days_column(rows[end]),
-            "known": days_column(known),
+            "known": known,
         }
     )
     if dataset == "service_request":
         notice = pc.fill_null(pc.equal(rows["request_outcome"], NOTICE), False).to_numpy()
         frame["end"] = np.where(notice, frame["end"], NEVER)
-    unique = place.drop_duplicates(["borough", "record_id"])
-    return frame.merge(unique[["borough", "record_id", "place"]], on=["borough", "record_id"])
-
-
-def _first_known(rows: pa.Table, event: str, known: str) -> pd.Series[int]:
-    """By borough the first day on which any row was known and had happened."""
-    moment = np.maximum(event_days(rows[event], rows[known]), days_column(rows[known]))
-    return pd.Series(moment).groupby(rows["borough"].to_pandas()).min()
+    if dataset == "council_tax":
+        frame = frame[pc.is_in(rows["liable_party"], pa.array(LIABLE_LANDLORDS)).to_numpy()]
+    own = linked.loc[linked["dataset"] == DATASETS.index(dataset), ["borough", "record_id", "place"]]
+    return frame.merge(own.drop_duplicates(["borough", "record_id"]), on=["borough", "record_id"])
 
 
 def _assembled(
-    spells: pd.DataFrame, told: pd.DataFrame, landlord: pd.DataFrame, shared: dict[str, pd.Series[int]]
+    spells: pd.DataFrame,
+    told: pd.DataFrame,
+    landlord: pd.DataFrame,
+    shared: dict[str, pd.Series[int]],
+    *,
+    names: pa.ChunkedArray,
+    ids: tuple[str, ...],
+    places: pa.Array,
 ) -> Holdings:
-    place_codes, places = pd.factorize(spells["place"], sort=True)
-    landlords = pd.Index(sorted(landlord["landlord_id"].dropna().unique()), dtype=object)
-    boroughs = pd.Index(sorted(set(spells["borough"])), dtype=object)
-    borough_of = spells.drop_duplicates("place").set_index("place")["borough"].reindex(places)
-    liable = landlord[landlord["dataset"] == "council_tax"]
+    used = np.unique(spells["place"])
+    ordered = used[pc.sort_indices(places.take(pa.array(used))).to_numpy()]
+    position = np.full(len(places), -1, dtype=np.int64)
+    position[ordered] = np.arange(len(ordered))
+    own = np.unique(spells["borough"])
+    borough_of = spells.drop_duplicates("place").set_index("place")["borough"].reindex(ordered)
+    liable = landlord[landlord["dataset"] == DATASETS.index("council_tax")]
     return Holdings(
-        landlords=len(landlords),
-        boroughs=tuple(boroughs),
-        places=pa.array(places, pa.string()),
-        place_borough=boroughs.get_indexer(pd.Index(borough_of)).astype(np.int64),
+        landlords=len(ids),
+        boroughs=tuple(names.take(pa.array(own)).to_pylist()),
+        places=places.take(pa.array(ordered)),
+        place_borough=np.searchsorted(own, borough_of).astype(np.int64),
         records={
-            str(borough): pd.Series(landlords.get_indexer(pd.Index(part["landlord_id"])), index=part["record_id"])
-            for borough, part in liable.groupby("borough")
+            names[int(borough)].as_py(): liable[liable["borough"] == borough].set_index("record_id")["landlord"]
+            for borough in np.unique(liable["borough"])
         },
         held=Held(
-            landlords.get_indexer(pd.Index(spells["landlord_id"])).astype(np.int64),
-            place_codes.astype(np.int64),
+            spells["landlord"].to_numpy(dtype=np.int64),
+            position[spells["place"]],
             spells["licence"].to_numpy(dtype=bool),
             *(spells[name].to_numpy(dtype=np.int64) for name in ("start", "end", "known")),
         ),
         told=Told(
-            pd.Index(places).get_indexer(pd.Index(told["place"])).astype(np.int64),
+            position[told["place"]],
             *(told[name].to_numpy(dtype=np.int64) for name in ("start", "known", "end")),
         ),
         shared={
-            dataset: np.asarray(first.reindex(boroughs).fillna(NEVER), dtype=np.int64)
-            for dataset, first in shared.items()
+            dataset: np.asarray(first.reindex(own).fillna(NEVER), dtype=np.int64) for dataset, first in shared.items()
         },
-        ids=tuple(landlords),
+        ids=ids,
     )

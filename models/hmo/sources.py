@@ -115,10 +115,8 @@ def links(boroughs: list[str], datasets: tuple[str, ...] = ()) -> pa.Table:
     named. A record of several flats has a row for each, and none for their building.
     """
     schema = pa.schema([LINK.field(name) for name in ("borough", "dataset", "record_id", "uprn", "decision", "reason")])
-    rows = access.read_table("link", schema, boroughs=boroughs)
-    if datasets:
-        rows = rows.filter(pc.is_in(rows["dataset"], pa.array(datasets)))
-    rows = accepted(rows)
+    among = {"decision": ACCEPTED, **({"dataset": datasets} if datasets else {})}
+    rows = _without_buildings_of_flats(access.read_table("link", schema, boroughs=boroughs, among=among))
     unit = pc.fill_null(pc.equal(rows["reason"], UNKNOWN_UNIT), False)
     return rows.drop_columns(["decision", "reason"]).append_column("unit", unit)
 
@@ -132,12 +130,15 @@ def _without_buildings_of_flats(rows: pa.Table) -> pa.Table:
     """Leave out the building of a record that is tied to several of its flats, since those say it better."""
     key = ["borough", "dataset", "record_id"]
     flat = pc.fill_null(pc.equal(rows["reason"], SEVERAL_FLATS), False)
-    flats = rows.filter(flat).select(key).group_by(key).aggregate([])
+    flats = rows.filter(flat)
     if not flats.num_rows:
         return rows
-    others = rows.filter(pc.invert(flat)).join(flats, key, join_type="left anti")
-    order = [(name, "ascending") for name in (*key, "uprn")]
-    return pa.concat_tables([others.select(rows.column_names), rows.filter(flat)]).sort_by(order)
+    # Few records are of several flats: only rows that have the number of one are compared in full.
+    asked = pc.and_not(pc.is_in(rows["record_id"], value_set=pc.unique(flats["record_id"])), flat)
+    beside = rows.filter(asked).join(flats.select(key).group_by(key).aggregate([]), key, join_type="left anti")
+    others = rows.filter(pc.invert(pc.or_(asked, flat)))
+    tied = pa.concat_tables([beside.select(rows.column_names), flats])
+    return pa.concat_tables([others, tied.sort_by([(name, "ascending") for name in (*key, "uprn")])])
 
 
 def blank_to_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
