@@ -86,7 +86,7 @@ def links_by_dataset(rows: pa.Table, uprns: pa.ChunkedArray) -> dict[str, Links]
 
 
 def _in_order(record_id: Ints, row: Ints, unit: Mask) -> Links:
-    order = np.argsort(record_id, kind="stable")
+    order = np.argsort(record_id)  # four times as fast as a stable sort, which only equal ones need
     if (np.diff(record_id[order]) == 0).any():
         order = np.lexsort((row, record_id))
         again = (np.diff(record_id[order]) == 0) & (np.diff(row[order]) == 0)
@@ -141,7 +141,7 @@ def positions(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Ints:
 def _tied(record_id: Ints, links: Links | None) -> tuple[Ints, Ints, Mask, Mask]:
     """For each record and each property that it is tied to: the record's place, the property's, `unit`, if it has more.
 
-    A record without a link is there once, with -1.
+    `record_id` ascends. A record without a link is there once, with -1.
     """
     if links is None or not len(record_id) or not len(links.record_id):
         none = np.zeros(len(record_id), dtype=bool)
@@ -159,29 +159,26 @@ def made_from(dataset: str, table: pa.Table, links: Links | None) -> Records:
     """Records of a dataset from its table, columns as `sources.COLUMNS` names them."""
     contract = registry.contract(dataset)
     record_id = table["record_id"].to_numpy().astype(np.int64)
-    at, row, unit, several = _tied(record_id, links)
-    if several.any():
-        table, record_id = table.take(pa.array(at)), record_id[at]
-    known = table[contract.known_since]
-    made = Records(row, record_id, event_days(table[contract.event_time], known), days_column(known), unit)
+    event, known = event_days(table[contract.event_time], table[contract.known_since]), table[contract.known_since]
+    # Looked for in their order, record ids are found sooner, and records with one event and property keep that order.
+    order = np.argsort(record_id)
+    if (np.diff(record_id[order]) == 0).any():
+        order = np.argsort(record_id, kind="stable")
+    tied, row, unit, several = _tied(record_id[order], links)
+    at = order[tied]
+    placed = np.argsort((row + 1 << 33) + event[at], kind="stable")
+    at, row, unit, several = (found[placed] for found in (at, row, unit, several))
+    made = Records(row, record_id[at], event[at], days_column(known)[at], unit)
     for name in COLUMNS[dataset]:
         kind = contract.by_name[name].type
         if kind == "date":
-            made.days[name] = days_column(table[name])
+            made.days[name] = days_column(table[name])[at]
         elif kind == "string":
             encoded = pc.dictionary_encode(table[name].combine_chunks())
-            codes = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+            codes = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)[at]
             made.codes[name] = np.where(several, -1, codes) if name == FINDING else codes
-            made.meanings[name] = {code: at for at, code in enumerate(encoded.dictionary.to_pylist())}
+            made.meanings[name] = {code: number for number, code in enumerate(encoded.dictionary.to_pylist())}
         else:
-            number = table[name].cast(pa.float64()).to_pandas().to_numpy(dtype=float)
-            made.numbers[name] = np.where(several, np.nan, number)
-    return made.take(_order(made))
-
-
-def _order(made: Records) -> Ints:
-    """By property, event and record id: one key of the first two, which is quicker to sort than both apart."""
-    key = (made.row + 1 << 33) + made.event
-    if (np.diff(made.record_id) >= 0).all():
-        return np.argsort(key, kind="stable")
-    return np.lexsort((made.record_id, key))
+            numbers = table[name].cast(pa.float64()).to_pandas().to_numpy(dtype=float)[at]
+            made.numbers[name] = np.where(several, np.nan, numbers)
+    return made

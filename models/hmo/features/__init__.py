@@ -47,7 +47,9 @@ def fill(view: View, *wanted: tuple[Ints | Mask | slice, npt.NDArray[np.floating
         view: the borough on a day.
         wanted: pairs of rows of the spine and an array of shape (rows, features) that takes their features.
     """
+    places = np.arange(len(view))
+    parts = [(places[rows], into) for rows, into in wanted]
     for at, feature in enumerate(FEATURES):
         column = feature.values(view)
-        for rows, into in wanted:
-            into[:, at] = column[rows]
+        for rows, into in parts:
+            into[:, at] = column.take(rows)
