@@ -1,7 +1,8 @@
 """What the model costs: features of a borough beside plain pandas, and a whole London from evidence to reasons.
 
-Evidence is made column by column in memory, as the lake would hold it; making it is not counted. The bars: everything
-but the estimator's own fits together costs less than these, and the whole stays below 8 GB.
+Tables are made column by column, as the lake would hold them; making them, and reading those of one borough, is not
+counted. The bars: everything but the estimator's own fits together costs less than these, and the whole stays below
+8 GB.
 
     .venv/bin/python benchmarks/model.py                                                          # a quick check
     .venv/bin/python benchmarks/model.py --dwellings 120000 --events 1200000 --boroughs 1         # one borough
@@ -25,12 +26,11 @@ from typing import Any
 
 import model_pandas
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
-from model_tables import pooled, tables, told_of
+from model_tables import keep, lake, tables
 
-from models.hmo import estimator, evidence, examples, features, matrix, profiles, splits
-from models.hmo.border import SPINE as BORDER_SPINE
+from models.hmo import artefacts, estimator, evidence, examples, features, landlords, matrix, splits
+from models.hmo import border as across
 from schemas import registry
 
 # The package gives the functions of these names.
@@ -108,8 +108,10 @@ def _print_borough(dwellings: int, events: int) -> None:
 
 def _ours(dwellings: int, events: int) -> tuple[dict[str, Any], dict[str, float], dict[str, float], float]:
     made = tables("bench", 0, dwellings, events, AS_OF)
-    told = {name: told_of(made, name) for name in ("council_tax", "service_request", "hmo_licence")}
-    holdings, border = pooled(told, made["property"].select(BORDER_SPINE))
+    with tempfile.TemporaryDirectory(prefix="loda-model-") as folder:
+        keep(Path(folder) / "bench", made)
+        with lake(Path(folder)):
+            holdings, border = landlords.read(["bench"]), across.read(["bench"])
     base, clock = peak_mb(), Clock()
     with clock.step("evidence"):
         own = evidence.load("bench", made, holdings, border)
@@ -168,12 +170,12 @@ def _london(dwellings: int, events: int, boroughs: int) -> tuple[dict[str, float
     clock, dates = Clock(), splits.history(AS_OF)
     gathered = []
     with tempfile.TemporaryDirectory(prefix="loda-model-") as folder:
-        told, spine = _kept(Path(folder), names, dwellings, events)
-        with clock.step("landlords and boundaries of all boroughs"):
-            holdings, border = pooled(told, spine)
-        del told, spine
+        for number, name in enumerate(names):
+            keep(Path(folder) / name, tables(name, number, dwellings, events, AS_OF))
+        with clock.step("landlords and boundaries of all boroughs"), lake(Path(folder)):
+            holdings, border = landlords.read(names), across.read(names)
         for name in names:
-            made = {path.stem: pq.read_table(path) for path in (Path(folder) / f"tables of {name}").iterdir()}
+            made = {path.stem: pq.read_table(path) for path in (Path(folder) / name).iterdir()}
             # Two stages load it, a night apart.
             with clock.step("evidence, for the matrix and for training", times=2):
                 own = evidence.load(name, made, holdings, border)
@@ -182,7 +184,7 @@ def _london(dwellings: int, events: int, boroughs: int) -> tuple[dict[str, float
             with clock.step("matrix"):
                 members, values = matrix.at(own.at(AS_OF))
                 table = matrix.table_of(name, AS_OF, own.uprns[members], values)
-            pq.write_table(table, Path(folder) / name)
+            pq.write_table(table, Path(folder) / f"{name}.matrix")
             del table, values
             with clock.step("examples of five days"):
                 gathered.append(examples.gather(own, AS_OF, dates, boroughs))
@@ -193,27 +195,10 @@ def _london(dwellings: int, events: int, boroughs: int) -> tuple[dict[str, float
         for taken in (clock.seconds, clock.cpu):
             taken["training but for the fits"] -= taken["the estimator's fits"]
         with clock.step("profiles to tell drift by"):
-            homes = {part.borough: part.known.values for part in gathered}
-            profiles.measure(features.NAMES, {b: (v, trained.detector.probability(v)) for b, v in homes.items()})
-        del gathered, homes
-        rows = sum(_scored(clock, trained.detector, Path(folder) / name) for name in names)
+            artefacts.profiled(gathered, trained.detector)
+        del gathered
+        rows = sum(_scored(clock, trained.detector, Path(folder) / f"{name}.matrix") for name in names)
     return dict(clock.seconds), dict(clock.cpu), peak_mb(), rows, len(fitted)
-
-
-def _kept(folder: Path, names: list[str], dwellings: int, events: int) -> tuple[dict[str, pa.Table], pa.Table]:
-    """Make every borough's tables and keep them in the folder; returns what landlords and boundaries are made from."""
-    told: dict[str, list[pa.Table]] = defaultdict(list)
-    spine = []
-    for number, name in enumerate(names):
-        made = tables(name, number, dwellings, events, AS_OF)
-        spine.append(made["property"].select(BORDER_SPINE))
-        for dataset in ("council_tax", "service_request", "hmo_licence"):
-            told[dataset].append(told_of(made, dataset))
-        own = folder / f"tables of {name}"
-        own.mkdir()
-        for dataset, table in made.items():
-            pq.write_table(table, own / f"{dataset}.parquet")
-    return {name: pa.concat_tables(parts) for name, parts in told.items()}, pa.concat_tables(spine)
 
 
 def _timed_fits(clock: Clock) -> list[float]:

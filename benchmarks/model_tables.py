@@ -6,17 +6,21 @@ sizes give the same tables.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from models.hmo.border import Border, Events, Homes, beside_a_boundary
-from models.hmo.days import NEVER, day_number
-from models.hmo.landlords import Held, Holdings, Told
-from models.hmo.sources import COLUMNS, GAZETTEER, HMO_LICENCES, SPINE, Tables
+from models.hmo.days import day_number
+from models.hmo.sources import COLUMNS, GAZETTEER, SPINE, UNKNOWN_UNIT, Tables
+from pipelines.core.tables import LANDLORD
+from pipelines.governance import access
 from schemas import registry
 
 SHARES = {
@@ -130,82 +134,46 @@ def _dataset(borough: str, dataset: str, size: int, number: int, today: int, rng
     return pa.table(columns)
 
 
-def pooled(made: dict[str, pa.Table], spine: pa.Table) -> tuple[Holdings, Border]:
-    """Landlords and boundaries of all boroughs, from rows with a UPRN by dataset (`made`)."""
-    names = sorted(pc.unique(spine["borough"]).to_pylist())
-    place = pc.coalesce(spine["parent_uprn"], spine["uprn"])
-    frame = pd.DataFrame({"uprn": spine["uprn"].to_pandas(), "place": place.to_pandas()})
-    held = made["council_tax"].to_pandas().merge(frame, on="uprn")
-    held["landlord"] = held["record_id"] // 7 % max(len(held) // 4, 1)
-    codes, places = pd.factorize(held["place"], sort=True)
-    told = made["service_request"].to_pandas().merge(frame, on="uprn")
-    at = pd.Index(places).get_indexer(pd.Index(told["place"]))
-    told, at = told[at >= 0], at[at >= 0]
-    boroughs = pd.Index(names)
-    borough_of = held.drop_duplicates("place").set_index("place")["borough"].reindex(places)
-    holdings = Holdings(
-        landlords=int(held["landlord"].max()) + 1,
-        boroughs=tuple(names),
-        places=pa.array(places, pa.string()),
-        place_borough=boroughs.get_indexer(pd.Index(borough_of)).astype(np.int64),
-        records={
-            str(name): pd.Series(part["landlord"].to_numpy(), index=part["record_id"])
-            for name, part in held.drop_duplicates("record_id").groupby("borough")
-        },
-        held=Held(
-            held["landlord"].to_numpy(dtype=np.int64), codes.astype(np.int64), (held["record_id"] % 50 == 0).to_numpy(),
-            held["day"].to_numpy(dtype=np.int64), np.full(len(held), NEVER), held["known"].to_numpy(dtype=np.int64),
-        ),
-        told=Told(
-            at.astype(np.int64), told["day"].to_numpy(np.int64), told["known"].to_numpy(np.int64),
-            np.where(told["record_id"] % 9 == 0, told["day"] + 20, NEVER),
-        ),
-        shared={name: np.zeros(len(names), dtype=np.int64) for name in made},
-    )  # fmt: skip
-    return holdings, _border(made, spine, names)
+def keep(folder: Path, made: Tables) -> None:
+    """Put a borough's tables into its folder as the lake would hold them, with whose its council tax records are."""
+    folder.mkdir(parents=True)
+    link = made["link"]
+    reason = pc.if_else(link["unit"], UNKNOWN_UNIT, "same_address")
+    link = link.append_column("decision", pa.repeat(pa.scalar("linked"), link.num_rows)).append_column("reason", reason)
+    for name, table in {**made, "link": link, "landlord": _landlord(made["council_tax"])}.items():
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=128 * 1024)
 
 
-def _border(made: dict[str, pa.Table], spine: pa.Table, names: list[str]) -> Border:
-    beside = spine.filter(pa.array(beside_a_boundary(spine)))
-    size = beside.num_rows
-    index = pd.Index(beside["uprn"].to_pandas())
-    place = pc.dictionary_encode(pc.coalesce(beside["parent_uprn"], beside["uprn"]).combine_chunks()).indices
-    homes = Homes(
-        pd.Index(names).get_indexer(pd.Index(beside["borough"].to_pandas())).astype(np.int64),
-        place.to_numpy().astype(np.int64), beside["easting"].to_numpy(), beside["northing"].to_numpy(),
-        np.full(size, 10_000), np.full(size, NEVER), np.full(size, 10_100),
-    )  # fmt: skip
-
-    def events(dataset: str) -> Events:
-        rows = made[dataset].to_pandas()
-        by_borough = (rows[rows["borough"] == name].sort_values("day") for name in names)
-        history = tuple((part["day"].to_numpy(), part["known"].to_numpy()) for part in by_borough)
-        at = index.get_indexer(pd.Index(rows["uprn"]))
-        rows, at = rows[at >= 0], at[at >= 0]
-        day, known = rows["day"].to_numpy(dtype=np.int64), rows["known"].to_numpy(dtype=np.int64)
-        return Events(at, day, known, day + HISTORY, (rows["code"] == "hmo_suspected").to_numpy(), history)
-
-    return Border(tuple(names), homes, beside["street_key"], events("service_request"), events("hmo_licence"))
+def _landlord(liable: pa.Table) -> pa.Table:
+    """Of the liable parties, which are drawn evenly here, a fifth: about as many as own what they do not live in."""
+    party, record_id = liable["liable_party"], liable["record_id"].to_numpy()
+    owns = pc.and_(pc.is_in(party, pa.array(["owner", "company"])), pa.array(record_id % 5 == 0))
+    own = liable.filter(owns)
+    size = own.num_rows
+    columns = {
+        "borough": own["borough"],
+        "dataset": pa.repeat(pa.scalar("council_tax"), size),
+        "record_id": own["record_id"],
+        "role": pa.repeat(pa.scalar("owner"), size),
+        "landlord_id": _text("l", own["record_id"].to_numpy() // 7 % 250_000),
+    }
+    return pa.table({name: columns.get(name, pa.nulls(size, LANDLORD.field(name).type)) for name in LANDLORD.names})
 
 
-def told_of(found: Tables, dataset: str) -> pa.Table:
-    """Rows of a dataset with the UPRN that they are linked to, of the columns that `pooled` wants."""
-    contract = registry.contract(dataset)
-    link = found["link"].filter(pc.equal(found["link"]["dataset"], dataset)).select(["record_id", "uprn"])
-    rows, code = found[dataset], {"service_request": "request_category", "hmo_licence": "licence_type"}.get(dataset)
-    kept = pa.table(
-        {
-            "borough": rows["borough"],
-            "record_id": rows["record_id"],
-            "day": rows[contract.event_time].cast(pa.int32()).cast(pa.int64()),
-            "known": rows[contract.known_since].cast(pa.int32()).cast(pa.int64()),
-            "code": rows[code or "liable_party"],
-        }
-    )
-    if dataset == "council_tax":
-        # Of the liable parties, which are drawn evenly here, a fifth: about as many as own what they do not live in.
-        kept = kept.filter(pc.is_in(kept["code"], pa.array(["owner", "company"])))
-        kept = kept.filter(pa.array(kept["record_id"].to_numpy() % 5 == 0))
-    if dataset == "hmo_licence":
-        kept = kept.filter(pc.is_in(kept["code"], pa.array(HMO_LICENCES)))
-    return kept.join(link, "record_id", join_type="inner")
+@contextmanager
+def lake(folder: Path) -> Iterator[None]:
+    """Have what stages read come from the folders of the boroughs."""
+
+    def read(name: str, boroughs: Sequence[str], columns: Sequence[str], among: Any = None) -> pa.Table:
+        filters = [(column, "in", list(values)) for column, values in (among or {}).items()] or None
+        paths = [folder / borough / f"{name}.parquet" for borough in boroughs]
+        return pa.concat_tables([pq.read_table(path, columns=list(columns), filters=filters) for path in paths])
+
+    def read_table(table: str, schema: pa.Schema, *, boroughs: Sequence[str], among: Any = None) -> pa.Table:
+        return read(table, boroughs, schema.names, among)
+
+    def read_dataset(dataset: str, *, boroughs: Sequence[str], purpose: str, columns: Sequence[str]) -> pa.Table:
+        return read(dataset, boroughs, columns)
+
+    with mock.patch.multiple(access, read_table=read_table, read_dataset=read_dataset):
+        yield

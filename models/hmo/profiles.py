@@ -72,7 +72,7 @@ def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Numbers, Floats
 
     Args:
         names: of the features, in the order of their columns.
-        boroughs: by borough its features, shape (homes, features), and its probabilities, shape (homes,).
+        boroughs: by borough its features, shape (homes, features), and probabilities of its homes or of some of them.
     """
     edges: dict[str, Floats] = {}
     counts: dict[str, dict[str, Ints]] = {borough: {} for borough in boroughs}
@@ -84,7 +84,8 @@ def measure(names: tuple[str, ...], boroughs: Mapping[str, tuple[Numbers, Floats
         }
         edges[name] = edges_of(np.concatenate([np.zeros(0, np.float32), *own.values()]))
         for borough, column in own.items():
-            counts[borough][name] = _binned(column, len(boroughs[borough][1]), edges[name])
+            homes = len(boroughs[borough][1] if name == SCORE else boroughs[borough][0])
+            counts[borough][name] = _binned(column, homes, edges[name])
     return Profiles(edges, counts)
 
 

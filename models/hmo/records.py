@@ -167,8 +167,8 @@ def made_from(dataset: str, table: pa.Table, links: Links | None) -> Records:
     tied, row, unit, several = _tied(record_id[order], links)
     at = order[tied]
     placed = np.argsort((row + 1 << 33) + event[at], kind="stable")
-    at, row, unit, several = (found[placed] for found in (at, row, unit, several))
-    made = Records(row, record_id[at], event[at], days_column(known)[at], unit)
+    at, several = at[placed], several[placed]
+    made = Records(row[placed], record_id[at], event[at], days_column(known)[at], unit[placed])
     for name in COLUMNS[dataset]:
         kind = contract.by_name[name].type
         if kind == "date":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from models.hmo import drift, profiles
+from models.hmo import artefacts, drift, profiles
 from models.hmo.drift import FALSE_ALARMS, WATCH
 from models.hmo.profiles import SCORE
 from pipelines.core.errors import NotFound
@@ -46,6 +47,28 @@ def test_bins_hold_values_up_to_their_end_and_the_missing_apart():
     assert profiles.edges_of(np.full(3, np.nan)).tolist() == []
     third = np.array([0.1, 0.2, 0.7])
     assert profiles.binned(third, profiles.edges_of(third.astype(np.float32).astype(float))).sum() == 3
+
+
+def test_scores_are_profiled_by_some_homes_and_features_by_all(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(artefacts, "SCORED", 300)
+    asked: list[int] = []
+
+    class Detector:
+        features = NAMES
+
+        def probability(self, values: np.ndarray) -> np.ndarray:
+            asked.append(len(values))
+            return values[:, 0] / 10
+
+    values, _ = homes(np.random.default_rng(5), 1000)
+    part = SimpleNamespace(borough="camden", known=SimpleNamespace(values=values, found=np.zeros(1000)))
+    empty = SimpleNamespace(borough="hackney", known=SimpleNamespace(values=values[:0], found=np.zeros(0)))
+    found = artefacts.profiled([part, empty], Detector())  # type: ignore[arg-type, list-item]
+    assert asked == [250]
+    assert found.of("hackney") is None
+    counts = found.counts["camden"]
+    assert {name: int(own.sum()) for name, own in counts.items()} == {**dict.fromkeys(NAMES, 1000), SCORE: 250}
+    assert counts["habitable_rooms"][-1] == np.isnan(values[:, 1]).sum()
 
 
 def test_a_column_that_went_missing_is_told_with_both_shares():
