@@ -22,6 +22,7 @@ STAGE = "link"
 log = logging.getLogger(__name__)
 
 
+@pd.option_context("mode.copy_on_write", True)
 def link_borough(borough: str) -> StageResult:
     """Write the borough's rows of the tables `property`, `link` and `link_report`.
 
