@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+import numpy as np
 import pandas as pd
 
 from pipelines.core.types import StageResult
@@ -57,8 +58,8 @@ def link_borough(borough: str) -> StageResult:
     told, rows = each_unit(made, records, spine, rulings)
     counts |= counts_of(told["decision"], records.rows["dataset"])
     access.write_table("link", table_of(rows, records, borough), borough=borough, made_from=hashes)
-    report.write(borough, table_of(told, records, borough), records, areas, hashes)
-    memory.keep(borough, rests_on, records.addresses, by_address)
+    report.write(borough, told, records, areas, hashes)
+    memory.keep(borough, rests_on, by_address)
     counts["properties"] = float(len(spine.rows))
     counts["seconds"] = round(time.perf_counter() - started, 3)
     stages.mark_done(STAGE, borough, made_from, counts)
@@ -85,8 +86,11 @@ def each_unit(
     told = made.copy()
     for column, value in (("decision", Decision.LINKED), ("reason", LinkReason.UNIT_RANGE), ("level", Level.UNIT)):
         told.loc[units.index.unique(), column] = str(value)
-    kept = made.loc[~made.index.isin(units.index[units["replaces"]])]
-    return told, pd.concat([kept, units[made.columns]]).sort_index(kind="stable")
+    kept = np.ones(len(made), dtype=bool)
+    kept[units.index[units["replaces"]]] = False
+    # Of the same categories, that they stay categories.
+    own = units[made.columns].astype(made.dtypes)
+    return told, pd.concat([made.loc[kept], own]).sort_index(kind="stable")
 
 
 def _sentence(borough: str, counts: dict[str, float]) -> str:

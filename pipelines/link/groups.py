@@ -7,6 +7,7 @@ tied to: of a record that was tied to nothing that would be unknown, and every g
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ RECENT_DAYS = 365
 TENURE, RECENT_MOVER, DEPRIVATION = "tenure", "recent_mover", "deprivation"
 __all__ = ["FIFTHS", "areas_of", "deprivation_fifths", "group_values", "reference_version"]
 
-Values = dict[str, "pd.Series[str]"]
+Values = dict[str, "pd.Series[Any]"]
 
 
 def areas_of(table: pa.Table) -> pd.Series[str]:
@@ -56,8 +57,8 @@ def group_values(borough: str, records: Records, areas: pd.Series[str]) -> Value
         RECENT_MOVER: _told(borough, records, {"council_tax": (("liability_start", "source"), _moved)}),
     }
     if len(areas):
-        postcode = records.rows["address"].map(records.addresses["postcode"])
-        found[DEPRIVATION] = postcode.map(areas).fillna(NOT_KNOWN)
+        area: pd.Series[Any] = records.addresses["postcode"].map(areas).fillna(NOT_KNOWN).astype("category")
+        found[DEPRIVATION] = area.take(records.rows["address"].to_numpy()).set_axis(records.rows.index)
     return found
 
 

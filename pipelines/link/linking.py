@@ -22,7 +22,7 @@ from pipelines.link.pairs import Missing, Scorer
 from pipelines.link.records import Records
 from pipelines.link.spine import Spine
 from pipelines.link.stated import by_uprn
-from pipelines.link.verdicts import COLUMNS
+from pipelines.link.verdicts import COLUMNS, coded, together
 from pipelines.link.vocabulary import Decision, LinkReason
 
 Decide: TypeAlias = Callable[[pd.DataFrame, Spine, Missing], tuple[pd.DataFrame, dict[str, float]]]
@@ -64,14 +64,15 @@ def judged(
 ) -> tuple[pd.DataFrame, dict[str, float], review.Rulings, pd.DataFrame]:
     """A verdict for each record, counts of how it was come by, what people decided, and verdicts by address."""
     rulings = review.Rulings(decided, records, spine)
-    by_record, contradicted = rulings.of_stated(*by_uprn(records, spine))
-    settled = np.zeros(len(records.rows), dtype=bool)
-    settled[by_record.index] = True
-    open_ = np.unique(records.rows["address"].to_numpy()[~settled])
+    stated, of, contradicted = by_uprn(records, spine)
+    of = rulings.of_stated(stated, of)
+    unsettled = np.zeros(len(records.addresses), dtype=bool)
+    unsettled[records.rows["address"].to_numpy()[of < 0]] = True
+    open_ = np.flatnonzero(unsettled)
     area = Missing.of(records.addresses, spine)
     by_address, found = decide(records.addresses.loc[open_], spine, area)
-    made = _for_records(records, by_record, held_to_precision(by_address), settled)
-    _contradictions_to_people(made, records, contradicted & ~settled)
+    made = _for_records(records, stated, of, held_to_precision(by_address))
+    _contradictions_to_people(made, records, contradicted)
     reviewed = rulings.lay_over(made)
     counts = {"addresses": float(len(records.addresses)), "recalled": 0.0, "pairs": 0.0, "pairs_left_out": 0.0}
     counts |= found | reviewed
@@ -79,17 +80,14 @@ def judged(
 
 
 def _for_records(
-    records: Records, by_record: pd.DataFrame, by_address: pd.DataFrame, settled: npt.NDArray[np.bool_]
+    records: Records, stated: pd.DataFrame, of: npt.NDArray[np.int64], by_address: pd.DataFrame
 ) -> pd.DataFrame:
-    """Verdicts of distinct addresses joined back to the records."""
-    position = by_address.index.get_indexer(pd.Index(records.rows["address"]))
-    made = {}
-    for column in [*COLUMNS, "stage"]:
-        own = by_record[column].reindex(records.rows.index).to_numpy()
-        if len(by_address):
-            own = np.where(settled, own, by_address[column].to_numpy()[position])
-        made[column] = own
-    return pd.DataFrame(made)
+    """Verdicts by stated UPRN (`of`: which a record has) and of distinct addresses joined back to the records."""
+    every = coded(together([stated, by_address]).reindex(columns=[*COLUMNS, "stage"]))
+    position = np.full(len(records.addresses), -1, np.int64)
+    position[by_address.index] = len(stated) + np.arange(len(by_address))
+    at = np.where(of >= 0, of, position[records.rows["address"].to_numpy()])
+    return every.take(at).reset_index(drop=True)
 
 
 def _contradictions_to_people(made: pd.DataFrame, records: Records, contradicted: npt.NDArray[np.bool_]) -> None:
@@ -97,20 +95,20 @@ def _contradictions_to_people(made: pd.DataFrame, records: Records, contradicted
     lost = contradicted & (made["decision"] == str(Decision.NONE)).to_numpy()
     made.loc[lost, "decision"] = str(Decision.REVIEW)
     made.loc[lost, "reason"] = str(LinkReason.UPRN_CONTRADICTS_ADDRESS)
-    made.loc[lost, "runner_up"] = records.rows["uprn"].to_numpy()[lost]
+    made.loc[lost, "runner_up"] = records.rows.loc[lost, "uprn"].to_numpy()
 
 
 def table_of(made: pd.DataFrame, records: Records, borough: str) -> pa.Table:
     """Rows of `link` from verdicts indexed by the row of `records.rows`."""
 
     def text(values: pd.Series[str]) -> pa.Array:
-        plain = pa.array(values, pa.string())
+        plain = pa.array(values).cast(pa.string())
         return pc.if_else(pc.equal(plain, ""), None, plain)
 
-    of = records.rows.loc[made.index]
+    of = records.rows[["dataset", "record_id"]].take(made.index.to_numpy())
     columns = {
-        "borough": pa.array(np.full(len(made), borough), pa.string()),
-        "dataset": pa.array(of["dataset"].astype(str), pa.string()),
+        "borough": pa.repeat(pa.scalar(borough, pa.string()), len(made)),
+        "dataset": pa.array(of["dataset"]).cast(pa.string()),
         "record_id": pa.array(of["record_id"].to_numpy(), pa.int64()),
         **{n: text(made[n]) for n in ("uprn", "decision", "reason", "level", "stage", "runner_up")},
         **{n: pa.array(made[n].to_numpy(np.float64)) for n in ("probability", "gap")},
@@ -120,7 +118,7 @@ def table_of(made: pd.DataFrame, records: Records, borough: str) -> pa.Table:
 
 def counts_of(decision: pd.Series[str], dataset: pd.Series[str]) -> dict[str, float]:
     """Counts of records by decision, in all and by dataset."""
-    table = pd.crosstab(dataset.astype(str), decision).reindex(columns=[str(d) for d in Decision], fill_value=0)
+    table = pd.crosstab(dataset, decision).reindex(columns=[str(d) for d in Decision], fill_value=0)
     total = table.sum()
     counts = {"records": float(len(decision)), **{str(d): float(total[str(d)]) for d in Decision}}
     counts["match_rate"] = _rate(counts)

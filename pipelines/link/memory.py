@@ -51,18 +51,15 @@ def recall(borough: str, made_from: str) -> pd.DataFrame:
     return rows.loc[rows["made_from"] == made_from].set_index("address")[VERDICT]
 
 
-def keep(borough: str, made_from: str, addresses: pd.DataFrame, verdicts: pd.DataFrame) -> None:
+def keep(borough: str, made_from: str, verdicts: pd.DataFrame) -> None:
     """Write the verdicts on tonight's addresses in the place of last night's.
 
     Args:
         borough: Its slug.
         made_from: What they rest on (`version`).
-        addresses: rows of `Records.addresses`.
-        verdicts: what `decide` said of some of them, indexed by the address's number.
+        verdicts: what `decide` said of them.
     """
-    made = verdicts.reindex(columns=VERDICT).assign(
-        borough=borough, address=keys(addresses.loc[verdicts.index]).to_numpy(), made_from=made_from
-    )
+    made = verdicts.reindex(columns=[*VERDICT, "address"]).assign(borough=borough, made_from=made_from)
     made = made.sort_values("address")[ADDRESS_LINK.names]
     table = pa.Table.from_pandas(made, schema=ADDRESS_LINK, preserve_index=False)
     access.write_table(TABLE, table, borough=borough, made_from={"input": made_from})
@@ -87,8 +84,8 @@ def decide(
             another.
 
     Returns:
-        Verdicts with the columns stage and area in the order of the addresses, the notes on those that were asked
-        about, and how many addresses were recalled.
+        Verdicts with the columns stage, area and address (its key) in the order of the addresses, the notes on those
+        that were asked about, and how many addresses were recalled.
     """
     told = () if area is None else (area,)
     said = "" if area is None else str(area)
@@ -101,7 +98,7 @@ def decide(
         old = old.loc[~_by_likeness(old)]
     made, notes = cascade.decide(addresses.loc[~addresses.index.isin(old.index)], spine, scorer, *told)
     every = pd.concat([made, old]) if len(made) and len(old) else made if len(made) else old
-    return every.reindex(addresses.index).assign(area=said), notes, len(old)
+    return every.reindex(addresses.index).assign(area=said, address=key), notes, len(old)
 
 
 def _by_likeness(verdicts: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.link.address import parse
+from pipelines.link.address.parse import parse_table
 from pipelines.link.places import fold
 from pipelines.link.spine import Spine, Whole
 from pipelines.link.streets import Streets
@@ -26,8 +26,8 @@ class Records:
     """Every record with an address, and each distinct address once.
 
     Attributes:
-        rows: one row a record: dataset (category), record_id, uprn (empty where there is none), address
-            (row of `addresses`).
+        rows: one row a record: dataset (category), record_id, uprn (category, empty where there is none),
+            address (row of `addresses`).
         addresses: distinct canonical address, postcode and words: columns `FOLDED`, canonical, words, place and
             units (a run of several flats, as `parse` gives it).
     """
@@ -71,35 +71,45 @@ def make_records(tables: dict[str, pa.Table], whole: Whole, streets: Streets) ->
     ).combine_chunks()
     encoded = texts.dictionary_encode()
     del texts
-    found = pc.extract_regex(encoded.dictionary, rf"(?s)^(?P<address>.*){SEPARATOR}(?P<postcode>.*)$")
-    address, postcode = (pc.struct_field(found, name) for name in ("address", "postcode"))
-    parsed = parse(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
-    key = parsed["canonical"]
-    for part in ("postcode", *BESIDE_CANONICAL):
-        key = key + SEPARATOR + parsed[part]
-    number, first = _distinct(key)
-    distinct = parsed.iloc[first].reset_index(drop=True)
+    both = pc.split_pattern(encoded.dictionary, SEPARATOR, max_splits=1, reverse=True)
+    address, postcode = (pc.list_element(both, at) for at in (0, 1))
+    parsed = parse_table(address, postcode, places=whole.places, streets=pa.array(streets.table["text"], pa.string()))
+    key = [parsed[part].combine_chunks() for part in ("canonical", "postcode", *BESIDE_CANONICAL)]
+    number, first = _distinct(pc.binary_join_element_wise(*key, SEPARATOR))
+    distinct = parsed.take(pa.array(first)).to_pandas()
     addresses = fold(distinct, whole.given_streets).assign(
         **{name: distinct[name] for name in ("canonical", *BESIDE_CANONICAL)}
     )
-    sizes = [table.num_rows for table in tables.values()]
+    uprn = pa.chunked_array([chunk for table in tables.values() for chunk in table["uprn"].chunks], pa.string())
     rows = pd.DataFrame(
         {
-            "dataset": pd.Categorical(np.repeat(np.array(list(tables), dtype=object), sizes)),
+            "dataset": _datasets(tables).to_pandas(),
             "record_id": np.concatenate([table["record_id"].to_numpy() for table in tables.values()]),
-            "uprn": pd.concat([table["uprn"].to_pandas() for table in tables.values()], ignore_index=True).fillna(""),
+            "uprn": pc.fill_null(uprn.combine_chunks(), "").dictionary_encode().to_pandas(),
             "address": number[encoded.indices.to_numpy(zero_copy_only=False)],
         }
     )
     return Records(rows, addresses)
 
 
-def _distinct(key: pd.Series[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _datasets(tables: dict[str, pa.Table]) -> pa.DictionaryArray:
+    """The dataset of each record."""
+    filled = sorted(name for name, table in tables.items() if table.num_rows)
+    number = [filled.index(name) for name in tables if name in filled]
+    sizes = [table.num_rows for table in tables.values() if table.num_rows]
+    return pa.DictionaryArray.from_arrays(pa.array(np.repeat(number, sizes), pa.int8()), pa.array(filled, pa.string()))
+
+
+def _distinct(key: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """For each text the number of its distinct value, and the first position of each value.
 
     Values are numbered in their own order, so that the order of records changes nothing.
     """
-    codes, values = pd.factorize(key, sort=True)
-    first = np.zeros(len(values), np.int64)
+    encoded = key.dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    codes = number[encoded.indices.to_numpy()]
+    first = np.zeros(len(order), np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
-    return codes.astype(np.int64), first
+    return codes, first

@@ -6,10 +6,8 @@ The table `link_report` has one row for each dataset and value of each group: al
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.core.tables import LINK_REPORT
 from pipelines.governance import access
@@ -28,35 +26,35 @@ def version() -> str:
     return reference_version()
 
 
-def write(borough: str, links: pa.Table, records: Records, areas: pd.Series[str], made_from: dict[str, str]) -> None:
+def write(borough: str, told: pd.DataFrame, records: Records, areas: pd.Series[str], made_from: dict[str, str]) -> None:
     """Write the borough's rows of `link_report`.
 
     Args:
         borough: Its slug.
-        links: The rows of `link`, in the order of `records.rows`.
+        told: The verdict on each record, in the order of `records.rows`.
         records: The records that were linked.
         areas: What `areas_of` says of the borough's postcodes.
         made_from: Hashes that the table's history keeps.
     """
-    access.write_table(TABLE, make(borough, links, records, areas), borough=borough, made_from=made_from)
+    access.write_table(TABLE, make(borough, told, records, areas), borough=borough, made_from=made_from)
 
 
-def make(borough: str, links: pa.Table, records: Records, areas: pd.Series[str]) -> pa.Table:
+def make(borough: str, told: pd.DataFrame, records: Records, areas: pd.Series[str]) -> pa.Table:
     """The borough's rows of `link_report`, in a stable order."""
-    values = {ALL: pa.array(np.full(links.num_rows, ALL, dtype=object), pa.string())}
-    values |= {name: links[name] for name in (STAGE, REASON)}
-    values |= {name: pa.array(own, pa.string()) for name, own in group_values(borough, records, areas).items()}
-    counted = pd.concat([_counted(name, links, value) for name, value in values.items()], ignore_index=True)
+    every = pd.Series(ALL, index=told.index, dtype="category")
+    values = {ALL: every, **{name: told[name] for name in (STAGE, REASON)}, **group_values(borough, records, areas)}
+    of = records.rows[["dataset"]].assign(decision=told["decision"])
+    counted = pd.concat([_counted(name, of.assign(value=value)) for name, value in values.items()], ignore_index=True)
     made = counted.assign(borough=borough)[LINK_REPORT.names]
     return pa.Table.from_pandas(made, schema=LINK_REPORT, preserve_index=False)
 
 
-def _counted(group: str, links: pa.Table, value: pa.Array | pa.ChunkedArray) -> pd.DataFrame:
+def _counted(group: str, told: pd.DataFrame) -> pd.DataFrame:
     """Records by dataset, value and decision; those without a value are not of this group."""
-    told = links.select(["dataset", "decision"]).append_column("value", value).filter(pc.is_valid(value))
-    sizes = told.group_by(["dataset", "value", "decision"]).aggregate([([], "count_all")]).to_pandas()
+    sizes = told.groupby(list(told.columns), observed=True).size().reset_index(name="size")
+    sizes = sizes.astype(dict.fromkeys(told.columns, str))
     decisions = [str(decision) for decision in Decision]
-    wide = sizes.pivot_table(index=["dataset", "value"], columns="decision", values="count_all", aggfunc="sum")
+    wide = sizes.pivot_table(index=["dataset", "value"], columns="decision", values="size", aggfunc="sum")
     wide = wide.reindex(columns=decisions).fillna(0).astype("int64")
     wide.insert(0, "records", wide.sum(axis=1))
     named = wide.reset_index() if len(wide) else pd.DataFrame(columns=["dataset", "value", "records", *decisions])

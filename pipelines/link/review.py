@@ -142,11 +142,14 @@ class Rulings:
         """Row by row: whether people said that the address of a record (its row) is not that property."""
         return self.bars(self._at.loc[record], uprn)
 
-    def of_stated(self, by_record: pd.DataFrame, contradicted: Mask) -> tuple[pd.DataFrame, Mask]:
-        """What `by_uprn` says, without the UPRNs that people have barred: the address alone decides then."""
-        own = self.bars(self._at.loc[by_record.index], by_record["uprn"])
-        self._stated_barred[by_record.index[own]] = True
-        return by_record.loc[~own], contradicted
+    def of_stated(self, stated: pd.DataFrame, of: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Which of the verdicts of `by_uprn` each record has, -1 where people barred it: its address decides then."""
+        if self.no.empty:
+            return of
+        settled = np.flatnonzero(of >= 0)
+        own = self.bars(self._at.iloc[settled], stated["uprn"].iloc[of[settled]])
+        self._stated_barred[settled[own]] = True
+        return np.where(self._stated_barred, -1, of)
 
     def lay_over(self, made: pd.DataFrame) -> dict[str, float]:
         """Write what people decided over the verdicts of all records (columns of verdicts and stage), in place.

@@ -189,7 +189,7 @@ def _side_by_side(
 ) -> pd.DataFrame:
     """Candidates of each address as cells: what the link stage named, what the records state, what looks like it."""
     named = rows[["address", "runner_up"]].rename(columns={"runner_up": "uprn"})
-    stated = rows[["address", "uprn"]]
+    stated = rows[["address", "uprn"]].astype({"uprn": object})
     every = pd.concat([named, stated, suggestions(addresses, spine)], ignore_index=True)
     every = every.loc[every["uprn"].isin(cells.index)].drop_duplicates(["address", "uprn"])
     pair = every["address"].map(keys) + "|" + every["uprn"]

@@ -6,54 +6,48 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.link.places import numbers_agree, stem_and_type, units_agree
+from pipelines.link.places import BUILDING, UNIT, numbers_agree, stem_and_type, units_agree
 from pipelines.link.records import Records
 from pipelines.link.spine import Spine
 from pipelines.link.verdicts import CERTAIN, together, verdicts
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
 
 SAME_STREET = 0.6
+COMPARED = [*UNIT, *BUILDING, "has_unit"]
+"""What `agrees` asks of either side."""
 
 
-def by_uprn(records: Records, spine: Spine) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+def by_uprn(records: Records, spine: Spine) -> tuple[pd.DataFrame, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Verdicts by stated UPRN, one for each distinct pair of UPRN and address that agrees.
 
     Returns:
-        Verdicts indexed by record (row of `records.rows`), with a column stage; and, for every record,
-        whether its UPRN is in the gazetteer but belongs to another address.
+        Verdicts with a column stage; for every record the position of its verdict, -1 where it has none; and whether
+        its UPRN is in the gazetteer but belongs to another address.
     """
     uprns = pd.Index(spine.rows["uprn"].unique())
-    number, address = uprns.get_indexer(pd.Index(records.rows["uprn"])), records.rows["address"].to_numpy()
+    said = records.rows["uprn"].cat
+    number, address = uprns.get_indexer(said.categories)[said.codes], records.rows["address"].to_numpy()
     stated = number >= 0
+    of = np.full(len(stated), -1, np.int64)
     if not stated.any():
-        return together([]).assign(stage=str(LinkStage.UPRN)), np.zeros(len(stated), dtype=bool)
+        return together([]).assign(stage=str(LinkStage.UPRN)), of, np.zeros(len(stated), dtype=bool)
     # Pairs are told apart by one whole number each: to join by two columns of text would take ten times as long.
     pair_of, pairs = pd.factorize(number[stated] * len(records.addresses) + address[stated])
     row, agree = _best_rows(pairs // len(records.addresses), pairs % len(records.addresses), uprns, records, spine)
-    agreed = stated.copy()
-    agreed[stated] = agree[pair_of]
-    contradicted = stated & ~agreed
-    index = pd.Index(np.flatnonzero(agreed))
-    rows = spine.rows.loc[row[pair_of][agree[pair_of]]]
+    rows = spine.rows[["uprn", "is_parent"]].take(row[agree])
     parent = rows["is_parent"].to_numpy()
-    made = together(
-        [
-            verdicts(
-                index[mask],
-                decision,
-                LinkReason.UPRN_AGREES,
-                uprn=rows["uprn"][mask],
-                level=level,
-                probability=CERTAIN,
-                gap=CERTAIN,
-            )
-            for mask, decision, level in (
-                (~parent, Decision.LINKED, Level.UNIT),
-                (parent, Decision.PARENT, Level.BUILDING),
-            )
-        ]
+    made = verdicts(
+        pd.RangeIndex(len(rows)),
+        Decision.LINKED,
+        LinkReason.UPRN_AGREES,
+        uprn=rows["uprn"],
+        level=Level.UNIT,
+        probability=CERTAIN,
+        gap=CERTAIN,
     )
-    return made.assign(stage=str(LinkStage.UPRN)), contradicted
+    made.loc[parent, ["decision", "level"]] = str(Decision.PARENT), str(Level.BUILDING)
+    of[stated] = np.where(agree, np.cumsum(agree) - 1, -1)[pair_of]
+    return made.assign(stage=str(LinkStage.UPRN)), of, stated & (of < 0)
 
 
 def _best_rows(
@@ -69,8 +63,8 @@ def _best_rows(
     """
     known = pd.DataFrame({"number": uprns.get_indexer(pd.Index(spine.rows["uprn"])), "row": np.arange(len(spine.rows))})
     both = pd.DataFrame({"pair": np.arange(len(number)), "number": number}).merge(known, on="number")
-    left = records.addresses.loc[address[both["pair"]]].reset_index(drop=True)
-    right = spine.rows.loc[both["row"]].reset_index(drop=True)
+    left = records.addresses[COMPARED].take(address[both["pair"]]).reset_index(drop=True)
+    right = spine.rows[COMPARED].take(both["row"].to_numpy()).reset_index(drop=True)
     both["agrees"] = agrees(left, right)
     best = both.sort_values(["pair", "agrees", "row"], ascending=[True, False, True]).drop_duplicates("pair")
     return best["row"].to_numpy(), best["agrees"].to_numpy()

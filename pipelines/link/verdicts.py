@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipelines.link.vocabulary import Decision, Level, LinkReason
+from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
 
 COLUMNS = ["uprn", "decision", "reason", "level", "probability", "gap", "runner_up"]
 _NONE = pd.DataFrame(columns=COLUMNS)
+KINDS = {"decision": Decision, "reason": LinkReason, "level": Level, "stage": LinkStage}
 CERTAIN = 0.999
 """Probability of a link by equal keys. Not 1: gazetteers have faults as well."""
 
@@ -45,3 +46,9 @@ def together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not filled:
         return _NONE.copy()  # a tenth of the time that it takes to make it
     return pd.concat(filled)
+
+
+def coded(made: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts with a stage, what is told in few words as categories: a million rows are numbers then, not texts."""
+    kinds = {name: pd.CategoricalDtype([str(value) for value in kind]) for name, kind in KINDS.items()}
+    return made.astype({**kinds, "probability": float, "gap": float})

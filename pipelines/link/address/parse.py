@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipelines.link.address.alike import alike
 from pipelines.link.address.reading import read_each, said_by_all
-from pipelines.link.address.text import as_text, postcodes, tidy
+from pipelines.link.address.text import as_text, postcodes
 
 Column: TypeAlias = "pd.Series[str] | pa.Array | pa.ChunkedArray | Sequence[str | None]"
 
@@ -37,6 +37,13 @@ def parse(
         `high` (integers, -1 where missing) and `suffix` are the number taken apart.
         `canonical` read again gives the same canonical.
     """
+    return cast("pd.DataFrame", parse_table(address, postcode, places=places, streets=streets).to_pandas())
+
+
+def parse_table(
+    address: Column, postcode: Column | None = None, *, places: Sequence[str] = (), streets: pa.Array | None = None
+) -> pa.Table:
+    """What `parse` gives, before it is made Python's texts: for who needs them of some rows alone."""
     raw = as_text(address)
     given = _postcodes(as_text(postcode)) if postcode is not None else pa.array([""] * len(raw), pa.string())
     columns = _read(raw, places, streets)
@@ -64,14 +71,18 @@ def canonical(address: Column, postcode: Column | None = None, *, places: Sequen
     return parse(address, postcode, places=places)["canonical"]
 
 
-def _finish(columns: dict[str, pa.Array]) -> pd.DataFrame:
+def _finish(columns: dict[str, pa.Array]) -> pa.Table:
     unit = _unit_text(columns)
     joined = pc.binary_join_element_wise(unit, columns["number"], columns["name"], columns["street"], "|")
     empty = pc.equal(joined, "|||")
-    numbers = pc.extract_regex(columns["number"], r"^(?P<low>[0-9]+)(?P<a>[A-Z]*)(?:-(?P<high>[0-9]+)[A-Z]?)?$")
-    low, suffix, high = (pc.fill_null(pc.struct_field(numbers, n), "") for n in ("low", "a", "high"))
+    # A few hundred numbers are those of all houses.
+    encoded = columns["number"].dictionary_encode()
+    numbers = pc.extract_regex(encoded.dictionary, r"^(?P<low>[0-9]+)(?P<a>[A-Z]*)(?:-(?P<high>[0-9]+)[A-Z]?)?$")
+    low, suffix, high = (
+        pc.fill_null(pc.struct_field(numbers, n), "").take(encoded.indices) for n in ("low", "a", "high")
+    )
     is_range = pc.not_equal(high, "")
-    frame = pa.table(
+    return pa.table(
         {
             **columns,
             "unit": unit,
@@ -81,19 +92,12 @@ def _finish(columns: dict[str, pa.Array]) -> pd.DataFrame:
             "suffix": pc.if_else(is_range, "", suffix),
         }
     )
-    return cast("pd.DataFrame", frame.to_pandas())
 
 
 def _unit_text(columns: dict[str, pa.Array]) -> pa.Array:
-    def labelled(label: str, column: pa.Array) -> pa.Array:
-        return pc.if_else(pc.equal(column, ""), "", pc.binary_join_element_wise(label, column, " "))
-
-    return tidy(
-        pc.binary_join_element_wise(
-            columns["kind"],
-            columns["identifier"],
-            labelled("FLOOR", columns["floor"]),
-            labelled("ROOM", columns["room"]),
-            " ",
-        )
-    )
+    labels = {"kind": " ", "identifier": " ", "floor": " FLOOR ", "room": " ROOM "}
+    parts = [
+        pc.if_else(pc.equal(columns[name], ""), "", pc.binary_join_element_wise(label, columns[name], ""))
+        for name, label in labels.items()
+    ]
+    return pc.utf8_ltrim(pc.binary_join_element_wise(*parts, ""), " ")
