@@ -14,11 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.link.address.repairs import mend, odd_units, spelt_out
+from pipelines.link.address.repairs import mend, odd_units, spelt_out, where
 from pipelines.link.address.words import MONTHS, SPELLINGS, STREETS
 
 MAX_LENGTH = 300
 MAX_PLACES = 6
+_NO_PLAIN_SIGN = r"[^A-Z0-9,/ -]"
+_TWO_NUMBERS = r"[-/~]|[0-9][A-Z]? ?(?:TO|AND) ?[0-9]|[0-9] AND A HALF"
+"""Signs and words without which a text has neither a range nor two numbers, a flat's and a house's, in one."""
 POSTCODE = r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
 OUTCODE = r"(?:EC|WC|NW|SE|SW|E|N|W|BR|CR|DA|EN|HA|IG|KT|RM|SM|TN|TW|UB|WD)[0-9]{1,2}[A-Z]?"
 
@@ -92,18 +95,22 @@ def clean(text: pa.Array) -> pa.Array:
     text = mend(pc.utf8_slice_codeunits(text, 0, MAX_LENGTH))
     text = pc.replace_substring(text, "½", " AND A HALF ")
     text = pc.utf8_upper(pc.utf8_normalize(text, form="NFKD"))
-    text = swap(text, r"['’‘`´\x{0300}-\x{036F}]", "")
-    text = swap(text, r"\b([A-Z])\.", r"\1")
-    text = swap(text, r"[‐‑‒–—―−]", "-")
-    text = swap(text, r"[\r\n\t;:()\[\]{}|\"]", " , ")
-    text = swap(text, r"[&+]", " AND ")
-    text = spelt_out(tidy(swap(text, r"[^A-Z0-9,/ -]", " ")))
+    text = spelt_out(tidy(where(text, _NO_PLAIN_SIGN, _plain)))
     text = swap(text, r"\b(FLAT|FLT|APT|RM|ROOM|UNIT)([0-9])", r"\1 \2")
     text = swap(text, r"\bFLAT([A-HJ-RT-Z])\b", r"FLAT \1")
     # Flat Iron Square is a street.
     text = swap(text, r"\bFLAT IRON\b", "FLATIRON")
     text = swap(text, r"\bTHE (FLAT|ANNEXE?|STUDIO|PENTHOUSE|MAISONETTE) ([0-9])", r"\1 , \2")
     return tidy(map_words(text, SPELLINGS))
+
+
+def _plain(text: pa.Array) -> pa.Array:
+    text = swap(text, r"['’‘`´\x{0300}-\x{036F}]", "")
+    text = swap(text, r"\b([A-Z])\.", r"\1")
+    text = swap(text, r"[‐‑‒–—―−]", "-")
+    text = swap(text, r"[\r\n\t;:()\[\]{}|\"]", " , ")
+    text = swap(text, r"[&+]", " AND ")
+    return swap(text, _NO_PLAIN_SIGN, " ")
 
 
 def months_back(text: pa.Array) -> pa.Array:
@@ -123,15 +130,17 @@ def months_back(text: pa.Array) -> pa.Array:
 
 def ranges_and_slashes(text: pa.Array) -> pa.Array:
     """Number ranges in one form (`12-14`), flat-and-number slashes apart, every other hyphen and slash a space."""
-    text = odd_units(months_back(text))
+    return tidy(where(odd_units(months_back(text)), _TWO_NUMBERS, _apart))
+
+
+def _apart(text: pa.Array) -> pa.Array:
     text = swap(text, r"\b(FLAT|ROOM|UNIT|STUDIO) ([0-9]+[A-Z]?|[A-Z]) ?- ([0-9])", r"\1 \2 , \3")
     text = swap(text, r"\bFLAT ([0-9]+[A-Z]?)-([0-9]+[A-Z]?) ([^0-9]+)$", r"FLAT \1 , \2 \3")
     text = swap(text, r"\b(FLAT|ROOM|UNIT|STUDIO) ([0-9]+[A-Z]?)/([0-9]+[A-Z]?)\b", r"\1 \2 , \3")
     text = swap(text, r"\b([0-9]+) AND A HALF\b", r"\1HALF")
     text = _slashes(text)
     text = swap(text, r"\b([0-9]{1,5}[A-Z]?) ?(?:-|TO|AND) ?([0-9]{1,5}[A-Z]?)\b", r"\1~\2")
-    text = swap(text, r"[-/]", " ")
-    return tidy(pc.replace_substring(text, "~", "-"))
+    return pc.replace_substring(swap(text, r"[-/]", " "), "~", "-")
 
 
 def _slashes(text: pa.Array) -> pa.Array:
