@@ -151,9 +151,11 @@ def _by_word(queries: pd.DataFrame, buildings: pd.DataFrame) -> tuple[pd.DataFra
 def _words(frame: pd.DataFrame) -> pd.DataFrame:
     """Each word of some length of each row, with the row's number."""
     lists = pc.split_pattern(pa.array(all_words(frame), pa.string()), " ")
-    rows = np.repeat(np.arange(len(frame)), np.diff(lists.offsets.to_numpy()))
-    made = pd.DataFrame({"row": rows, "word": lists.values.to_pandas(), "low": frame["low"].to_numpy()[rows]})
-    return made.loc[made["word"].str.len() >= WORD_LETTERS].drop_duplicates(["row", "word"])
+    long = pc.greater_equal(pc.utf8_length(lists.values), WORD_LETTERS)
+    rows = np.repeat(np.arange(len(frame)), np.diff(lists.offsets.to_numpy()))[long.to_numpy(zero_copy_only=False)]
+    words = lists.values.filter(long).to_pandas()
+    made = pd.DataFrame({"row": rows, "word": words, "low": frame["low"].to_numpy()[rows]})
+    return made.drop_duplicates(["row", "word"])
 
 
 def _word_keys(words: pd.DataFrame, numbered: pd.Series[bool], alone: pd.Series[bool]) -> pd.DataFrame:

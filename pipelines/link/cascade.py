@@ -256,7 +256,7 @@ def _same_place(addresses: pd.DataFrame, spine: Spine) -> pd.DataFrame:
 
 def _without_aside(addresses: pd.DataFrame, beside: pd.Series[bool]) -> pd.DataFrame:
     """The addresses, those of places beside a property as the property's own."""
-    plain = addresses["canonical"].str.replace(r"^[A-Z]+\|", "|", regex=True)
+    plain = addresses.loc[beside, "canonical"].str.replace(r"^[A-Z]+\|", "|", regex=True)
     return addresses.assign(
         kind=addresses["kind"].mask(beside, ""),
         has_unit=addresses["has_unit"] & ~beside,

@@ -22,7 +22,7 @@ from pipelines.link.pairs import Missing, Scorer
 from pipelines.link.records import Records
 from pipelines.link.spine import Spine
 from pipelines.link.stated import by_uprn
-from pipelines.link.verdicts import COLUMNS, coded, together
+from pipelines.link.verdicts import COLUMNS, coded, tally, together
 from pipelines.link.vocabulary import Decision, LinkReason
 
 Decide: TypeAlias = Callable[[pd.DataFrame, Spine, Missing], tuple[pd.DataFrame, dict[str, float]]]
@@ -118,7 +118,8 @@ def table_of(made: pd.DataFrame, records: Records, borough: str) -> pa.Table:
 
 def counts_of(decision: pd.Series[str], dataset: pd.Series[str]) -> dict[str, float]:
     """Counts of records by decision, in all and by dataset."""
-    table = pd.crosstab(dataset, decision).reindex(columns=[str(d) for d in Decision], fill_value=0)
+    table = tally({"dataset": dataset, "decision": decision})
+    table.index = table.index.get_level_values("dataset")
     total = table.sum()
     counts = {"records": float(len(decision)), **{str(d): float(total[str(d)]) for d in Decision}}
     counts["match_rate"] = _rate(counts)

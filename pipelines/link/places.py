@@ -44,14 +44,16 @@ def fold(parsed: pd.DataFrame, streets: Collection[str] = ()) -> pd.DataFrame:
     no_unit = parsed["unit"] == ""
     # "The Flat, 12A" and "First Floor Flat, 12A" are 12A as well: the letter is all that the unit has of a name.
     nameless = (out["identifier"] == "") & (out["room"] == "")
-    lettered = (out["suffix"].str.len() == 1) & nameless & one_number & ~out["kind"].isin(ASIDE_KINDS)
+    one_letter = by_distinct(out["suffix"], lambda suffix: suffix.str.len() == 1)
+    lettered = one_letter & nameless & one_number & ~out["kind"].isin(ASIDE_KINDS)
     if lettered.any():
         out.loc[lettered, "kind"] = "FLAT"
         out.loc[lettered, "identifier"] = out.loc[lettered, "suffix"]
         out.loc[lettered, "from_suffix"] = True
         out.loc[lettered, "suffix"] = ""
 
-    court = (out["low"] >= 0) & no_unit & (out["name"] == "") & out["street"].str.contains(rf"(?:^| )(?:{BUILDINGS})$")
+    court = (out["low"] >= 0) & no_unit & (out["name"] == "")
+    court &= by_distinct(out["street"], lambda street: street.str.contains(rf"(?:^| )(?:{BUILDINGS})$"))
     court &= ~out["street"].isin(streets)
     if court.any():
         single = court & one_number

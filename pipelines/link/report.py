@@ -6,6 +6,8 @@ The table `link_report` has one row for each dataset and value of each group: al
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 
@@ -13,7 +15,7 @@ from pipelines.core.tables import LINK_REPORT
 from pipelines.governance import access
 from pipelines.link.groups import areas_of, group_values, reference_version
 from pipelines.link.records import Records
-from pipelines.link.vocabulary import Decision
+from pipelines.link.verdicts import tally
 
 TABLE = "link_report"
 ALL, STAGE, REASON = "all", "stage", "reason"
@@ -43,19 +45,17 @@ def make(borough: str, told: pd.DataFrame, records: Records, areas: pd.Series[st
     """The borough's rows of `link_report`, in a stable order."""
     every = pd.Series(ALL, index=told.index, dtype="category")
     values = {ALL: every, **{name: told[name] for name in (STAGE, REASON)}, **group_values(borough, records, areas)}
-    of = records.rows[["dataset"]].assign(decision=told["decision"])
-    counted = pd.concat([_counted(name, of.assign(value=value)) for name, value in values.items()], ignore_index=True)
+    dataset, decision = records.rows["dataset"], told["decision"]
+    counted = pd.concat(
+        [_counted(name, dataset, value.astype("category"), decision) for name, value in values.items()],
+        ignore_index=True,
+    )
     made = counted.assign(borough=borough)[LINK_REPORT.names]
     return pa.Table.from_pandas(made, schema=LINK_REPORT, preserve_index=False)
 
 
-def _counted(group: str, told: pd.DataFrame) -> pd.DataFrame:
+def _counted(group: str, dataset: pd.Series[Any], value: pd.Series[Any], decision: pd.Series[Any]) -> pd.DataFrame:
     """Records by dataset, value and decision; those without a value are not of this group."""
-    sizes = told.groupby(list(told.columns), observed=True).size().reset_index(name="size")
-    sizes = sizes.astype(dict.fromkeys(told.columns, str))
-    decisions = [str(decision) for decision in Decision]
-    wide = sizes.pivot_table(index=["dataset", "value"], columns="decision", values="size", aggfunc="sum")
-    wide = wide.reindex(columns=decisions).fillna(0).astype("int64")
+    wide = tally({"dataset": dataset, "value": value, "decision": decision})
     wide.insert(0, "records", wide.sum(axis=1))
-    named = wide.reset_index() if len(wide) else pd.DataFrame(columns=["dataset", "value", "records", *decisions])
-    return named.assign(group=group)
+    return wide.reset_index().assign(group=group)

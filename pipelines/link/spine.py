@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.core.tables import PROPERTY
-from pipelines.link.address import parse
+from pipelines.link.address.parse import parse_table
 from pipelines.link.address.text import clean, tidy
 from pipelines.link.localities import localities_of
 from pipelines.link.places import (
@@ -124,12 +124,11 @@ def make_spine(table: pa.Table, borough: str) -> tuple[Spine, pa.Table]:
     return spine, _property(table, parsed, rows.assign(is_parent=rows["uprn"].isin(parents)), borough)
 
 
-def read_rows(
-    table: pa.Table, places: tuple[str, ...] | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+def read_rows(table: pa.Table, places: tuple[str, ...] | None = None) -> tuple[pd.DataFrame, pa.Table, tuple[str, ...]]:
     """Rows of a gazetteer with the parser's reading of them, and the places of the area (found, if not given)."""
     places = find_places(table) if places is None else places
-    parsed = parse(_text(table), table["postcode"], places=places)
+    told = parse_table(_text(table), table["postcode"], places=places)
+    parsed = told.to_pandas()
     rows = fold(parsed, streets_given(table)).assign(
         uprn=table["uprn"].to_pandas(),
         parent_uprn=table["parent_uprn"].to_pandas().fillna(""),
@@ -144,7 +143,7 @@ def read_rows(
     rows["live"] = ~((status == "8") | table["end_date"].is_valid().to_pandas())
     dwelling = rows["blpu_class"].str[:1].isin(["R", "X", ""])
     rows["rank"] = np.where((status == "1") & dwelling, 0, 1)
-    return rows, parsed, places
+    return rows, told, places
 
 
 def streets_given(table: pa.Table) -> pd.Index[str]:
@@ -157,8 +156,9 @@ def streets_given(table: pa.Table) -> pd.Index[str]:
 def _where(table: pa.Table, index: pd.Index[int]) -> pd.Series[str]:
     """Words of locality and town, where these have columns of their own."""
     both = [pc.fill_null(table[n], "").combine_chunks() for n in ("locality", "town")]
-    text = pc.replace_substring(clean(pc.binary_join_element_wise(*both, " ")), ",", " ")
-    return pd.Series(tidy(text).to_pandas().to_numpy(), index=index)
+    encoded = pc.binary_join_element_wise(*both, " ").dictionary_encode()
+    words = tidy(pc.replace_substring(clean(encoded.dictionary), ",", " ")).to_numpy(zero_copy_only=False)
+    return pd.Series(words[encoded.indices.to_numpy()], index=index)
 
 
 def assemble(rows: pd.DataFrame, whole: Whole) -> Spine:
@@ -258,24 +258,23 @@ def _parents(rows: pd.DataFrame, own: pd.Series[bool]) -> pd.Series[str]:
     return agreed.combine_first(plain.groupby("building")["uprn"].first())
 
 
-def _property(table: pa.Table, parsed: pd.DataFrame, rows: pd.DataFrame, borough: str) -> pa.Table:
-    line = parsed["street"].where(parsed["street"] != "", parsed["name"])
-    outcode = parsed["postcode"].str.split(" ").str[0]
-    number = parsed["number"].where(parsed["number"] != "", parsed["name"])
-    street_key = line + "|" + outcode
+def _property(table: pa.Table, parsed: pa.Table, rows: pd.DataFrame, borough: str) -> pa.Table:
+    part = {n: parsed[n].combine_chunks() for n in ("number", "name", "street", "postcode", "canonical")}
+    number, line = (pc.if_else(pc.equal(part[n], ""), part["name"], part[n]) for n in ("number", "street"))
+    outcode = pc.list_element(pc.split_pattern(part["postcode"], " "), 0)
+    street_key = pc.binary_join_element_wise(line, outcode, "|")
     # One UPRN is one dwelling: a parent is counted through its parts, never beside them.
-    building_key = number + "|" + street_key
+    building_key = pc.binary_join_element_wise(number, street_key, "|")
     dwelling = rows["live"] & ~rows["is_parent"] & ~rows["blpu_class"].isin(SHELLS)
-    within = pd.Series(dwelling.to_numpy(), index=building_key.to_numpy()).groupby(level=0).sum()
-    units = building_key.map(within).clip(lower=1)
-    postcode = pa.array(parsed["postcode"], pa.string())
+    building = building_key.dictionary_encode().indices.to_numpy()
+    within = np.bincount(building, weights=dwelling).astype(np.int64)
     made = {
-        "borough": pa.array([borough] * len(rows), pa.string()),
-        "canonical": pa.array(parsed["canonical"], pa.string()),
-        "postcode": pc.if_else(pc.equal(postcode, ""), None, postcode),
-        "building_key": pa.array(building_key, pa.string()),
-        "street_key": pa.array(street_key, pa.string()),
-        "units_in_building": pa.array(units.to_numpy(np.int64)),
+        "borough": pa.repeat(pa.scalar(borough, pa.string()), len(rows)),
+        "canonical": part["canonical"],
+        "postcode": pc.if_else(pc.equal(part["postcode"], ""), None, part["postcode"]),
+        "building_key": building_key,
+        "street_key": street_key,
+        "units_in_building": pa.array(np.maximum(within, 1)[building]),
     }
     return pa.table({n: made[n] if n in made else table[n] for n in PROPERTY.names}).cast(PROPERTY)
 

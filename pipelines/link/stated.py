@@ -85,9 +85,11 @@ def _streets_agree(left: pd.DataFrame, right: pd.DataFrame) -> npt.NDArray[np.bo
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import cpdist
 
-    stem, _ = stem_and_type(left["street"])
-    other, _ = stem_and_type(right["street"])
-    missing = (stem == "").to_numpy() | (other == "").to_numpy()
-    same_postcode = (left["postcode"] == right["postcode"]).to_numpy() & (left["postcode"] != "").to_numpy()
-    near = cpdist(stem.to_numpy(), other.to_numpy(), scorer=OSA.normalized_similarity, dtype=np.float32)
-    return np.asarray(missing | same_postcode | (near >= SAME_STREET))
+    agree = (left["postcode"] == right["postcode"]).to_numpy() & (left["postcode"] != "").to_numpy()
+    agree |= (left["street"] == right["street"]).to_numpy()
+    # Of nearly all pairs the above is enough to know.
+    open_ = np.flatnonzero(~agree)
+    stem, other = (stem_and_type(side["street"].iloc[open_])[0].to_numpy() for side in (left, right))
+    near = cpdist(stem, other, scorer=OSA.normalized_similarity, dtype=np.float32)
+    agree[open_] = (stem == "") | (other == "") | (near >= SAME_STREET)
+    return np.asarray(agree)

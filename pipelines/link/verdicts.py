@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from pipelines.link.vocabulary import Decision, Level, LinkReason, LinkStage
@@ -52,3 +56,20 @@ def coded(made: pd.DataFrame) -> pd.DataFrame:
     """Verdicts with a stage, what is told in few words as categories: a million rows are numbers then, not texts."""
     kinds = {name: pd.CategoricalDtype([str(value) for value in kind]) for name, kind in KINDS.items()}
     return made.astype({**kinds, "probability": float, "gap": float})
+
+
+def tally(columns: dict[str, pd.Series[Any]]) -> pd.DataFrame:
+    """How often each combination of the first columns is decided how; all are categories, the last are decisions.
+
+    Rows that lack a value count nowhere. Sorted by the first columns.
+    """
+    named = {name: column.cat for name, column in columns.items()}
+    number, known = np.zeros(1, np.int64), np.ones(1, dtype=bool)
+    for told in named.values():
+        codes = told.codes.to_numpy()
+        number, known = number * len(told.categories) + codes, known & (codes >= 0)
+    *keys, decisions = ([str(value) for value in told.categories] for told in named.values())
+    sizes = np.bincount(number[known], minlength=math.prod(len(told.categories) for told in named.values()))
+    index = pd.MultiIndex.from_product(keys, names=list(named)[:-1])
+    wide = pd.DataFrame(sizes.reshape(len(index), len(decisions)), index=index, columns=decisions)
+    return wide.loc[wide.any(axis=1)].sort_index()
