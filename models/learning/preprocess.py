@@ -48,6 +48,9 @@ ID_WORDS = (
 
 SEED = 20261001
 
+FIRST_DAY, END_OF_DAYS = -98615.0, 84006.0
+"""1 January 1700 and 1 January 2200."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -106,6 +109,8 @@ def read_column(name: str, values: pa.ChunkedArray) -> Column | LeftOut:
     known = column.values[~np.isnan(column.values)]
     if not len(known):
         return LeftOut(name, "has no values")
+    if pa.types.is_integer(kind) and np.abs(known).max() > 2**53:
+        return LeftOut(name, "is an identifier: whole numbers of sixteen digits and more")
     if len(known) == len(column.values) and (known == known[0]).all():
         return LeftOut(name, "has the same value in every row")
     if column.kind == "number" and is_identifier(name, column.values):
@@ -136,13 +141,22 @@ def is_identifier(name: str, values: Floats) -> bool:
 
 
 def days(values: pa.ChunkedArray) -> Floats:
-    """Dates or times as days since 1 January 1970, with the part of the day."""
-    stamps = values.cast(pa.timestamp("us"))
-    return _floats(stamps.cast(pa.int64())) / 86_400_000_000.0
+    """Dates or times as days since 1 January 1970, with the part of the day; NaN outside the years 1700 to 2199."""
+    stamps = values.cast(pa.timestamp("us"), safe=False)
+    days = floats(stamps.cast(pa.int64())) / 86_400_000_000.0
+    # The year 9999 says that there is no end, 1 that there is no day: neither is one.
+    days[~((days >= FIRST_DAY) & (days < END_OF_DAYS))] = np.nan
+    return days
+
+
+def floats(values: pa.ChunkedArray) -> Floats:
+    """Numbers of any type in double precision, null as NaN."""
+    # Beyond 2^53 a whole number is rounded, which Arrow refuses unless it is told to.
+    return np.array(pc.fill_null(values.cast(pa.float64(), safe=False), np.nan).to_numpy(), dtype=np.float64)
 
 
 def _floats(values: pa.ChunkedArray) -> Floats:
-    numbers = np.array(pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy(), dtype=np.float64)
+    numbers = floats(values)
     # An infinite number has no bin; it is as good as unknown.
     numbers[np.isinf(numbers)] = np.nan
     return numbers

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.learning.arrays import Floats, Mask, Texts
-from models.learning.preprocess import days
-from models.table.reading import FALSE, TRUE, as_text, require
+from models.learning.preprocess import days, floats
+from models.table.reading import as_text, require
+from models.table.texts import FALSE, TRUE
 from pipelines.core.errors import LodaError
 
 EPOCH = date(1970, 1, 1)
@@ -74,7 +75,7 @@ def _answers(column: pa.ChunkedArray, name: str) -> Floats:
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
     ):
         raise LodaError(f"The label '{name}' holds {kind}. It must be yes and no, 0 and 1, or a number.")
-    return np.array(pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(), dtype=np.float64)
+    return floats(column)
 
 
 def _words(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
@@ -100,7 +101,7 @@ def read_groups(table: pa.Table, name: str, label: Label) -> Texts:
         LodaError: no such column, or the labelled rows have fewer than two groups.
     """
     column = require(table, name, "--group")
-    groups = np.asarray(pc.fill_null(as_text(column), NO_GROUP).to_numpy(), dtype=object)
+    groups = np.asarray(pc.fill_null(as_text(column, name), NO_GROUP).to_numpy(), dtype=object)
     labelled = sorted(set(groups[label.labelled]) - {NO_GROUP})
     if len(labelled) < 2:
         only = f"one group only ('{labelled[0]}')" if labelled else "no group"
@@ -140,8 +141,7 @@ def _days(column: pa.ChunkedArray, name: str) -> Floats:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         found = np.floor(days(column))
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        years = np.array(pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(), dtype=np.float64)
-        found = _ends_of(years, name)
+        found = _ends_of(floats(column), name)
     else:
         raise _no_days(name)
     if np.isnan(found).all():

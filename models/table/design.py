@@ -61,7 +61,8 @@ def read_task(path: Path, label: str, group: str, known_by: str | None, exclude:
     Raises:
         LodaError: the file, a column or the answers will not do, or no column is left to learn from.
     """
-    table = read_table(path)
+    read = read_table(path, group, strict=(label, known_by))
+    table = read.columns
     answers = read_label(table, label)
     groups = read_groups(table, group, answers)
     known = read_known_by(table, known_by)
@@ -99,7 +100,7 @@ def read_task(path: Path, label: str, group: str, known_by: str | None, exclude:
         derived=tuple(together(kept)),
         refused=tuple(sorted([*refused, *late], key=lambda r: table.column_names.index(r.column))),
         left_out=(*left_out, *own, *(c for c in columns if isinstance(c, LeftOut) and c.column not in gone)),
-        doubts=(*told, *_doubts(table, label, period, known)),
+        doubts=(*read.told, *told, *_doubts(table, label, period, known)),
     )
 
 

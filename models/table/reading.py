@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from models.learning.preprocess import floats
+from models.table import texts
+from models.table.calendar import of_digits
 from pipelines.core.errors import LodaError
 from pipelines.extracts.plain_table import PARQUET, headings_as_written, read_plain_table
 
-MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "unknown", "not known", "nat", "<na>")
-"""Texts that say that there is no value, in small letters."""
 
-TRUE = ("yes", "y", "true", "t")
-FALSE = ("no", "n", "false", "f")
+@dataclass(frozen=True)
+class Table:
+    """A file's rows in their order, each column of the one type that its values have, and what was emptied for that."""
 
-DATE = r"^\d{4}-\d{2}-\d{2}$"
-TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$"
-DAY_FIRST = r"^\d{1,2}[/.]\d{1,2}[/.]\d{4}$"
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-CODE = r"^0\d+$"
-"""Digits that begin with a nought are a code, not a number."""
+    columns: pa.Table
+    told: tuple[str, ...] = ()
 
 
-def read_table(path: Path) -> pa.Table:
-    """The file's rows in their order, each column of the one type that all its values have.
+def read_table(path: Path, group: str | None = None, strict: Collection[str | None] = ()) -> Table:
+    """The file's rows in their order, each column of the one type that its values have (see `texts.read_text`).
 
-    Text that is all numbers, all dates (ISO 8601, or day first with the year in full) or all yes
-    and no becomes that; `MISSING` becomes null. Parquet keeps the types it has.
+    Parquet keeps the types it has.
+
+    Args:
+        path: CSV or Parquet.
+        group: a column whose text stays as it is written, since its values are names.
+        strict: columns in which every value counts, so that none is emptied.
 
     Raises:
         NotFound: there is no such file.
@@ -51,7 +56,11 @@ def read_table(path: Path) -> pa.Table:
             f"'{path}' has {table.num_columns} column(s), and at least three are needed: what is to be found, the "
             "group and something to learn from. If its columns are separated, use a comma, semicolon, tab or |."
         )
-    return pa.table({name: typed(column) for name, column in zip(table.column_names, table.columns, strict=True)})
+    made, told = {}, []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        made[name], words = _typed(_plain(column), name == group, name in strict)
+        told += [f"'{name}' {words}"] if words else []
+    return Table(pa.table(made), tuple(told))
 
 
 def _parquet(path: Path) -> pa.Table:
@@ -61,53 +70,36 @@ def _parquet(path: Path) -> pa.Table:
         raise LodaError(f"'{path}' cannot be read as a table. Give a CSV file, or a Parquet file.") from error
 
 
-def typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of text as what all its values are; one of another type as it is."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return column
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    text = pc.if_else(pc.is_in(pc.utf8_lower(text), pa.array(MISSING)), None, text)
-    if text.null_count == len(text):
-        return text
-    if _all(text, NUMBER):
-        return _numbers(text) if not _any(text, CODE) else text
-    if pc.all(pc.is_in(pc.utf8_lower(text), pa.array([*TRUE, *FALSE, None]))).as_py():
-        lower = pc.utf8_lower(text)
-        return pc.if_else(pc.is_null(lower), None, pc.is_in(lower, pa.array(TRUE)))
-    return _dates(text)
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Of the several types that Arrow has for one thing the common one."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        try:
+            return column.cast(pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:
+            return column  # bytes that are no text
+    return column
 
 
-def _numbers(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        return text.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return text.cast(pa.float64())
-
-
-def _dates(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        if _all(text, DATE):
-            return text.cast(pa.date32())
-        if _all(text, TIME):
-            plain = pc.replace_substring_regex(text, r"(Z|[+-]\d{2}:?\d{2})$", "")
-            return pc.replace_substring(plain, "T", " ").cast(pa.timestamp("us"))
-        if _all(text, DAY_FIRST):
-            whole = pc.replace_substring_regex(text, r"^(\d{1,2})[/.](\d{1,2})[/.](\d{4})$", r"0\1/0\2/\3")
-            whole = pc.replace_substring_regex(whole, r"0*(\d{2})/0*(\d{2})/", r"\1/\2/")
-            return pc.strptime(whole, format="%d/%m/%Y", unit="s").cast(pa.date32())
-    except pa.ArrowInvalid:
-        pass  # a month 13 or a day 31 where there is none: it stays text
-    return text
-
-
-def _all(text: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(text, pattern)).as_py())
-
-
-def _any(text: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.any(pc.match_substring_regex(text, pattern)).as_py())
+def _typed(column: pa.ChunkedArray, group: bool, strict: bool) -> tuple[pa.ChunkedArray, str]:
+    """A column as what its values are, and in words what was emptied."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        if group:
+            return texts.plain(column), ""
+        read = texts.read_text(column, strict)
+        column = read.values
+        if read.emptied:
+            return column, f"holds {read.kind}, and in {read.emptied:,} rows something else, which was emptied"
+    if (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)) and not (group or strict):
+        days = of_digits(floats(column))
+        return (column if days is None else pa.chunked_array([texts.stamps(days)])), ""
+    return column, ""
 
 
 def require(table: pa.Table, name: str, what: str) -> pa.ChunkedArray:
@@ -120,14 +112,30 @@ def require(table: pa.Table, name: str, what: str) -> pa.ChunkedArray:
         return table[name]
     lower = {column.lower(): column for column in table.column_names}
     near = [lower[n] for n in get_close_matches(name.lower(), list(lower), n=5, cutoff=0.5)]
-    hint = f"Near it are: {', '.join(near)}." if near else f"It has: {', '.join(table.column_names[:20])}."
+    has = ", ".join(repr(n) for n in near or table.column_names[:20])
+    hint = f"Near it are: {has}." if near else f"It has: {has}."
     raise LodaError(f"There is no column '{name}' ({what}) in the file. {hint}")
 
 
-def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Values as text, whole numbers without a point: the names of groups."""
+def as_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Values as text, whole numbers without a point: the names of groups.
+
+    Raises:
+        LodaError: they are lists, structures or bytes, which name nothing.
+    """
     if pa.types.is_floating(column.type):
-        known = pc.drop_null(column)
-        if pc.all(pc.equal(pc.floor(known), known)).as_py():
-            column = pc.cast(pc.if_else(pc.is_nan(column), None, column), pa.int64())
-    return pc.cast(column, pa.string())
+        values = floats(column)
+        known = values[~np.isnan(values)]
+        whole = bool((np.abs(known) < 2**53).all() and (known % 1 == 0).all())
+        column = pa.chunked_array([pa.array(values, mask=np.isnan(values))])
+        column = column.cast(pa.int64()) if whole else column
+    try:
+        text = pc.cast(column, pa.string())
+    except pa.ArrowException as error:
+        raise LodaError(
+            f"The group '{name}' holds {column.type}. It must name the group of each row: give a column of text, whole "
+            "numbers or dates."
+        ) from error
+    # pandas writes whole numbers as 1.0 where one of the column is missing.
+    pointed = pc.all(pc.match_substring_regex(text, r"^-?\d+\.0$")).as_py()
+    return pc.replace_substring_regex(text, r"\.0$", "") if pointed else text

@@ -252,10 +252,10 @@ def test_each_rows_own_day_decides_over_dates_and_the_check_goes_forward(tmp_pat
 @pytest.mark.parametrize(
     ("change", "options", "sentence"),
     [
-        ({}, {"label": "found_2061"}, "Near it are: found_2016"),
+        ({}, {"label": "found_2061"}, "Near it are: 'found_2016'"),
         ({}, {"known_by": "someday"}, "no column 'someday'"),
         ({}, {"known_by": "storeys"}, "must hold a date"),
-        ({}, {"exclude": ["storey"]}, "Near it are: storeys"),
+        ({}, {"exclude": ["storey"]}, "Near it are: 'storeys'"),
         ({"found_2016": 1}, {}, "are positive"),
         ({"found_2016": None}, {}, "is empty in every row"),
         ({"found_2016": "perhaps"}, {}, "in 300 rows, first in row 0"),
