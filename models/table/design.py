@@ -13,7 +13,7 @@ from models.learning import carry
 from models.learning.arrays import Floats, Mask, Texts
 from models.learning.preprocess import Column, Encoder, LeftOut, group_ranks, read_column
 from models.table import leaks
-from models.table.answers import KnownBy, Label, read_groups, read_known_by, read_label
+from models.table.answers import NO_GROUP, KnownBy, Label, read_groups, read_known_by, read_label
 from models.table.leaks import Period, Refused
 from models.table.reading import read_table, require
 from models.table.series import together
@@ -52,7 +52,7 @@ class Task:
     @property
     def usable(self) -> Mask:
         """Rows that are learnt from and judged: labelled, and of some group."""
-        return np.asarray(self.label.labelled & (self.groups != ""), dtype=bool)
+        return np.asarray(self.label.labelled & (self.groups != NO_GROUP), dtype=bool)
 
 
 def read_task(path: Path, label: str, group: str, known_by: str | None, exclude: Sequence[str]) -> Task:
@@ -68,9 +68,10 @@ def read_task(path: Path, label: str, group: str, known_by: str | None, exclude:
     known = read_known_by(table, known_by)
     for name in exclude:
         require(table, name, "--exclude")
+    exclude = [name for name in dict.fromkeys(exclude) if name not in (label, group)]
     if label == group:
         raise LodaError(f"'{label}' is given as --label and as --group. They must be two columns.")
-    left_out = [LeftOut(name, "was left out by --exclude") for name in dict.fromkeys(exclude)]
+    left_out = [LeftOut(name, "was left out by --exclude") for name in exclude]
     aside = {label, group, *exclude} | ({known.name} if known is not None and known.by_row else set())
     names = [name for name in table.column_names if name not in aside]
     columns = [read_column(name, table[name]) for name in names]
@@ -100,7 +101,7 @@ def read_task(path: Path, label: str, group: str, known_by: str | None, exclude:
         derived=tuple(together(kept)),
         refused=tuple(sorted([*refused, *late], key=lambda r: table.column_names.index(r.column))),
         left_out=(*left_out, *own, *(c for c in columns if isinstance(c, LeftOut) and c.column not in gone)),
-        doubts=(*read.told, *told, *_doubts(table, label, period, known)),
+        doubts=(*read.told, *told, *_doubts(table, label, period, known), *_unjudged(group, groups, answers)),
     )
 
 
@@ -124,6 +125,22 @@ def _doubts(table: pa.Table, label: str, period: Period | None, known: KnownBy |
         f"Nothing says of which period the label '{label}' is, and columns are of years up to {year} ('{name}'). If it "
         f"is of {year}, that year's columns may give it away: say by when features were known, as --known-by {year - 1}"
     ]
+
+
+def _unjudged(name: str, groups: Texts, answers: Label) -> list[str]:
+    """What is scored without being judged, where that is not what a user would think."""
+    told = []
+    without = int((groups == NO_GROUP).sum())
+    if without:
+        told.append(f"{without:,} rows have no '{name}': they are scored, and neither learnt from nor judged")
+    usable = answers.labelled & (groups != NO_GROUP)
+    both = set(groups[usable & answers.positive]) & set(groups[usable & ~answers.positive])
+    if not both:
+        told.append(
+            f"No group of '{name}' can be judged, since none has rows of both answers: give a coarser column, such as "
+            "a ward or district"
+        )
+    return told
 
 
 class Design:

@@ -85,6 +85,7 @@ def fit_groups(task: Task) -> Fitted:
     Raises:
         LodaError: the groups that are left have too few positives.
     """
+    _enough(task, task.usable, np.zeros(task.rows, dtype=bool))
     design = Design(task.learnt_from, task.groups)
     fold = _fold_of_rows(task)
     count = task.rows
@@ -130,10 +131,11 @@ def _enough(task: Task, train: Mask, own: Mask) -> None:
         return
     held_out = [group for group in np.unique(task.groups[own]) if group != NO_GROUP]
     which, many = ("positive", positives) if positives < FEWEST else ("negative", negatives)
+    named = f"{'group' if len(held_out) == 1 else 'groups'} {', '.join(repr(g) for g in held_out[:5])}"
     raise LodaError(
-        f"Without {'group' if len(held_out) == 1 else 'groups'} {', '.join(repr(g) for g in held_out[:5])} only {many} "
-        f"{which} rows of '{task.label_name}' are left to learn from, and at least {FEWEST} are needed: give more "
-        "labelled rows of the other groups, or groups that divide the rows more evenly."
+        f"{f'Without {named} only' if held_out else 'Only'} {many} {which} rows of '{task.label_name}' are left to "
+        f"learn from, and at least {FEWEST} are needed: give more labelled rows of the other groups, or groups that "
+        "divide the rows more evenly."
     )
 
 
@@ -159,8 +161,8 @@ def learn(task: Task, design: Design, train: Mask) -> Scorer:
 def _inner_folds(groups: Texts, positive: Mask) -> Ints:
     if len(np.unique(groups)) > 1:
         by_group = folds(groups, positive, CALIBRATION_FOLDS)
-        within = np.bincount(by_group, weights=positive)
-        if (positive.sum() - within >= FEWEST).all():
+        within = [np.bincount(by_group, weights=answer) for answer in (positive, ~positive)]
+        if all((own.sum() - own >= FEWEST).all() for own in within):
             return by_group
     # Positives and negatives each go round the folds, in an order drawn by the seed.
     order = np.random.default_rng(SEED).permutation(len(positive))

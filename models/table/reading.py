@@ -17,7 +17,7 @@ from models.learning.preprocess import floats
 from models.table import texts
 from models.table.calendar import of_digits
 from pipelines.core.errors import LodaError
-from pipelines.extracts.plain_table import PARQUET, headings_as_written, read_plain_table
+from pipelines.extracts.plain_table import PARQUET, ends_in_half_a_row, headings_as_written, read_plain_table
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ def read_table(path: Path, group: str | None = None, strict: Collection[str | No
             f"'{path}' has more than one column named {', '.join(repr(n) for n in twice[:5])}. Give each its own name."
         )
     table = _parquet(path) if path.suffix.lower() in PARQUET else read_plain_table(path)
+    if ends_in_half_a_row(path):
+        raise LodaError(
+            f"'{path}' breaks off within a row: its end was lost, or a quotation mark is opened and never closed. "
+            "Export the file anew."
+        )
     if not table.num_rows:
         raise LodaError(f"'{path}' has a heading row and no rows below it. It needs a row for each property.")
     if table.num_columns < 3:

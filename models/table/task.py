@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 from models.table import fit, report, words
 from models.table.design import read_task
 from pipelines.core.errors import LodaError
+
+WRITTEN = ("scores.parquet", "reasons.parquet", "report.json", "report.md", *words.ALT)
 
 
 def fit_table(
@@ -33,13 +38,10 @@ def fit_table(
         LodaError: the file, a column or the answers will not do; the sentence says what to mend.
     """
     task = read_task(file, label, group, known_by, exclude)
+    _ready(out)
     fitted = fit.fit_groups(task)
     ahead = fit.forward(task)
     told = report.figures(task, fitted, ahead)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise LodaError(f"'{out}' cannot be made a folder for the results: give --out another name.") from error
     report.write_scores(task, fitted, out / "scores.parquet")
     report.write_reasons(task, fitted, out / "reasons.parquet")
     pictures = report.draw(task, fitted, told, out)
@@ -47,3 +49,17 @@ def fit_table(
     (out / "report.json").write_text(text + "\n", encoding="utf-8")
     (out / "report.md").write_text(words.markdown(told, pictures), encoding="utf-8")
     return told
+
+
+def _ready(out: Path) -> None:
+    """Make the folder, and find out before anything is learnt whether the results can be written to it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+        if any((out / name).is_dir() for name in WRITTEN):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise LodaError(
+            f"Nothing can be written to '{out}' ({error.strerror}): give --out another folder, or a new one."
+        ) from error

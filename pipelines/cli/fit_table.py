@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,9 @@ def fit_table(
         str | None,
         typer.Option(help="By when features were known: a column of days or years, or one year or day for all rows."),
     ] = None,
-    exclude: Annotated[str, typer.Option(help="Columns to leave out, with commas between.")] = "",
+    exclude: Annotated[
+        str, typer.Option(help='Columns to leave out, with commas between; one with a comma in its name as "a, b".')
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Learn to rank a table's rows, each group scored by a model that has not seen it.
@@ -36,7 +39,8 @@ def fit_table(
     from models.table import fit_table as fit
 
     with sentences():
-        chosen = [name.strip() for name in exclude.split(",") if name.strip()]
+        # Names as a line of a CSV, so that one with a comma can be given in quotation marks.
+        chosen = [name.strip() for name in next(csv.reader([exclude], skipinitialspace=True), []) if name.strip()]
         report = fit(file, label, group, out, known_by=known_by, exclude=chosen)
         for column in report["refused"]:
             typer.echo(f"loda: '{column['column']}' was refused: {column['reason']}.", err=True)

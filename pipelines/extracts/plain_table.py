@@ -111,6 +111,8 @@ def _bytes(path: Path, most: int = -1) -> bytes:
 
 
 def _there(path: Path) -> None:
+    if path.is_dir():
+        raise NotFound(f"'{path}' is a folder. Give a file.")
     if not path.is_file():
         raise NotFound(f"There is no file '{path}'.")
 
