@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from models.table.answers import NO_GROUP, KnownBy, Label, read_groups, read_kno
 from models.table.leaks import Period, Refused
 from models.table.reading import read_table, require
 from models.table.series import together
+from models.table.years import years_of
 from pipelines.core.errors import LodaError
 
 OWN_LEVELS = "tells the groups apart: its values in one group are not those of another, so nothing carries over"
@@ -66,27 +67,23 @@ def read_task(path: Path, label: str, group: str, known_by: str | None, exclude:
     answers = read_label(table, label)
     groups = read_groups(table, group, answers)
     known = read_known_by(table, known_by)
-    for name in exclude:
-        require(table, name, "--exclude")
-    exclude = [name for name in dict.fromkeys(exclude) if name not in (label, group)]
-    if label == group:
-        raise LodaError(f"'{label}' is given as --label and as --group. They must be two columns.")
+    exclude = _excluded(table, label, group, exclude)
     left_out = [LeftOut(name, "was left out by --exclude") for name in exclude]
     aside = {label, group, *exclude} | ({known.name} if known is not None and known.by_row else set())
     names = [name for name in table.column_names if name not in aside]
     columns = [read_column(name, table[name]) for name in names]
     readable = [column for column in columns if isinstance(column, Column)]
-    copies = leaks.by_values(readable, answers, groups)
-    # A copy that the user left out by hand still tells of which year the label is.
     by_hand = [c for c in (read_column(name, table[name]) for name in exclude) if isinstance(c, Column)]
-    dated = [*copies, *leaks.by_values(by_hand, answers, groups)]
-    period = leaks.period_of(label, [copy for copy in dated if copy.rule == "copy"])
-    refused = leaks.by_heading(names, period, known)
+    years = years_of(table.column_names)
+    copies = leaks.by_values(readable, answers, groups)
+    period = leaks.period_of(label, [*copies, *leaks.by_values(by_hand, answers, groups)], years)
+    refused = leaks.by_heading(names, years, period, known)
     refused += [copy for copy in copies if copy.column not in {r.column for r in refused}]
     gone = {r.column for r in refused}
     late, kept, told = leaks.by_days([c for c in readable if c.name not in gone], period, known)
     own = [LeftOut(c.name, OWN_LEVELS) for c in kept if carry.tells_groups_apart(c, groups)]
     kept = [column for column in kept if column.name not in {c.column for c in own}]
+    doubts = [*_doubts(years, label, period, known), *_unjudged(group, groups, answers)]
     if not kept:
         raise _nothing_left(path, [*refused, *late])
     return Task(
@@ -101,8 +98,17 @@ def read_task(path: Path, label: str, group: str, known_by: str | None, exclude:
         derived=tuple(together(kept)),
         refused=tuple(sorted([*refused, *late], key=lambda r: table.column_names.index(r.column))),
         left_out=(*left_out, *own, *(c for c in columns if isinstance(c, LeftOut) and c.column not in gone)),
-        doubts=(*read.told, *told, *_doubts(table, label, period, known), *_unjudged(group, groups, answers)),
+        doubts=(*read.told, *told, *leaks.doubtful(kept, answers), *doubts),
     )
+
+
+def _excluded(table: pa.Table, label: str, group: str, exclude: Sequence[str]) -> list[str]:
+    """The columns that the user leaves out; the label and the group are never learnt from."""
+    for name in exclude:
+        require(table, name, "--exclude")
+    if label == group:
+        raise LodaError(f"'{label}' is given as --label and as --group. They must be two columns.")
+    return [name for name in dict.fromkeys(exclude) if name not in (label, group)]
 
 
 def _nothing_left(path: Path, refused: Sequence[Refused]) -> LodaError:
@@ -114,10 +120,10 @@ def _nothing_left(path: Path, refused: Sequence[Refused]) -> LodaError:
     )
 
 
-def _doubts(table: pa.Table, label: str, period: Period | None, known: KnownBy | None) -> list[str]:
+def _doubts(years: Mapping[str, Sequence[int]], label: str, period: Period | None, known: KnownBy | None) -> list[str]:
     if period is not None or known is not None:
         return []
-    dated = [(max(leaks.years_in(name)), name) for name in table.column_names if leaks.years_in(name)]
+    dated = [(max(own), name) for name, own in years.items() if own]
     if not dated:
         return []
     year, name = max(dated)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.learning.preprocess import Column
-from models.table.leaks import holds_years, years_in
+from models.table.leaks import holds_years
+from models.table.years import years_in
 
 HALF_LIFE = 1.0
 """Years after which an older value counts half; fixed before any table was seen."""

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from models.learning import bag
 from models.table import fit, fit_table
 from models.table import report as telling
-from models.table.leaks import years_in
 from models.table.series import together
+from models.table.years import years_in
 from pipelines.cli import app
 from pipelines.core.errors import LodaError
 
