@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from models.learning.arrays import Floats, Mask, Texts
 from models.learning.preprocess import days, floats
+from models.table.calendar import of_digits
 from models.table.reading import as_text, require
 from models.table.texts import FALSE, TRUE
 from pipelines.core.errors import LodaError
@@ -141,7 +142,9 @@ def _days(column: pa.ChunkedArray, name: str) -> Floats:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         found = np.floor(days(column))
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        found = _ends_of(floats(column), name)
+        numbers = floats(column)
+        written = of_digits(numbers)
+        found = _ends_of(numbers, name) if written is None else written
     else:
         raise _no_days(name)
     if np.isnan(found).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,10 +92,9 @@ def _numbers(levels: pa.Array) -> pa.Array | None:
     """Each text as a number, null where it is none; None where they are codes."""
     if _any(levels, CODE) or _any(levels, LONG):
         return None
-    try:
-        return levels.cast(pa.int64())
-    except pa.ArrowInvalid:
-        pass
+    for kind in (pa.int64(), pa.float64()):
+        with suppress(pa.ArrowInvalid):
+            return levels.cast(kind)  # far quicker than what follows
     bare = pc.replace_substring_regex(levels, r"^([+-]?)\s*[£$€¥]\s*|\s*[%£$€]$", r"\1")
     texts = [text.strip().replace("\u00a0", "") for text in bare.to_pylist()]
     english = [bool(ENGLISH.fullmatch(text)) for text in texts]

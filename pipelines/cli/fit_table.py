@@ -76,6 +76,9 @@ def _print(report: dict[str, Any], out: Path) -> None:
             _told(own["lift_at"]["5%"], ".1f"),
         )
     console.print(table)
+    unanswered = report["rows"] - report["labelled"]
+    if unanswered:
+        typer.echo(f"{unanswered:,} rows have no answer: they are scored, and neither learnt from nor judged.")
     typer.echo(f"{len(report['features'])} columns used, {len(report['refused'])} refused. Scores and report: {out}")
 
 

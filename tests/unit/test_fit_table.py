@@ -359,6 +359,10 @@ def test_the_command_names_refusals_on_stderr_and_prints_the_report(tmp_path: Pa
     assert table.exit_code == 0
     assert "Bezirk 0" in table.stdout
     assert "1 refused" in table.stdout
+    assert "no answer" not in table.stdout
+    frame["found_2016"] = frame["found_2016"].where(np.arange(400) > 9)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert "10 rows have no answer: they are scored" in CliRunner().invoke(app, call).stdout
     wrong = CliRunner().invoke(app, [*call, "--label", "nothing"])
     assert wrong.exit_code == 1
     assert wrong.stderr.startswith("loda: There is no column 'nothing'")

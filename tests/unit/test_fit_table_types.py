@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models.table.answers import read_groups, read_label
+from models.table.answers import read_groups, read_known_by, read_label
 from models.table.design import Task, read_task
 from models.table.reading import read_table
 from models.table.texts import read_text
@@ -185,6 +185,12 @@ def test_names_of_groups_stay_as_they_are_written(tmp_path: Path):
 def test_groups_that_are_no_names_are_said(values: list[Any]):
     with pytest.raises(LodaError, match=r"The group 'area' holds .* give a column of text"):
         names(pa.array(values))
+
+
+def test_the_day_of_knowledge_may_be_whole_numbers():
+    known = read_known_by(pa.table({"seen": [20150102, 20141231]}), "seen")
+    assert known is not None
+    assert known.latest == date(2015, 1, 2)
 
 
 def test_an_answer_of_any_size_is_positive_above_nought():
