@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -68,6 +69,7 @@ def fit(
     weights: Floats,
     directions: Sequence[int] | None = None,
     changed: Mapping[str, Any] | None = None,
+    weighted_bins: bool = True,
 ) -> Any:
     """Fit the trees.
 
@@ -78,15 +80,31 @@ def fit(
         directions: for each feature 1 if it can only raise the score as it grows, -1 if only lower it, 0 if the data
             decide; None for 0 everywhere.
         changed: settings other than `SETTINGS`.
+        weighted_bins: whether bins hold as much weight each, as scikit-learn has it, or as many rows each, which takes
+            a twentieth of the time.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    model = HistGradientBoostingClassifier(monotonic_cst=directions, **{**SETTINGS, **(changed or {})})
+    kind = HistGradientBoostingClassifier if weighted_bins else _bins_of_rows()
+    model = kind(monotonic_cst=directions, **{**SETTINGS, **(changed or {})})
     # Rows without weight take no part in the bins; what no other row knows is made a constant and never split on.
     used = weights > 0
     known = np.where(np.isnan(values[used]).all(axis=0), 0.0, values[used])
     with one_thread():
         return model.fit(known, positive[used].astype(int), sample_weight=weights[used])
+
+
+@cache
+def _bins_of_rows() -> Any:
+    """scikit-learn's trees with bins of as many rows each, whatever those weigh."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    class BinsOfRows(HistGradientBoostingClassifier):  # type: ignore[misc]
+        def _bin_data(self, X: Any, sample_weight: Any, is_training_data: bool) -> Any:  # noqa: N803
+            # Weighted quantiles sort a column anew for each of 62: more time than all trees take.
+            return super()._bin_data(X, None, is_training_data)
+
+    return BinsOfRows
 
 
 def raw_scores(model: Any, values: Numbers) -> Floats:

@@ -69,10 +69,15 @@ def fit(values: Floats, positive: Mask, weights: Floats, categorical: Mask) -> L
     )
     terms, _ = _terms(values, middle, spread, levels)
     mean = terms.mean(axis=0)
+    centred = terms - mean
+    # Of a column without noughts or gaps two terms of four are the same in every row: they weigh nothing and take time.
+    varies = centred.any(axis=0)
+    of_terms = np.zeros(len(mean))
     with threadpool_limits(limits=1):
         model = LogisticRegression(C=STRENGTH, solver="newton-cholesky", max_iter=100)
-        model.fit(terms - mean, positive.astype(int), sample_weight=weights)
-    return Linear(middle, spread, levels, mean, model.coef_[0].astype(float), float(model.intercept_[0]))
+        model.fit(centred[:, varies] if varies.any() else centred, positive.astype(int), sample_weight=weights)
+    of_terms[varies] = model.coef_[0][: varies.sum()]
+    return Linear(middle, spread, levels, mean, of_terms, float(model.intercept_[0]))
 
 
 def _log(values: Floats) -> Floats:

@@ -17,3 +17,15 @@ def test_a_feature_that_only_rows_without_weight_know_is_no_reason_to_fail() -> 
     scores = boosting.raw_scores(model, values)
     assert scores[positive].mean() > scores[~positive].mean() + 2
     np.testing.assert_array_equal(boosting.raw_scores(model, np.where(np.arange(3) == 1, 5.0, values)), scores)
+
+
+def test_bins_of_as_many_rows_each_are_those_of_rows_without_weights_and_trees_still_weigh() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(600, 2))
+    positive = values[:, 0] + rng.normal(size=600) > 0.5
+    weights = np.where(positive, 1.0, 8.0)
+    model = boosting.fit(values, positive, weights, weighted_bins=False)
+    alike = boosting.fit(values, positive, np.ones(600), weighted_bins=False)
+    np.testing.assert_array_equal(model._bin_mapper.bin_thresholds_, alike._bin_mapper.bin_thresholds_)
+    assert boosting.raw_scores(model, values).mean() < boosting.raw_scores(alike, values).mean() - 1
+    np.testing.assert_array_equal(boosting.raw_scores(model, values), model.decision_function(values))
