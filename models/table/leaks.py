@@ -17,16 +17,13 @@ from models.learning.arrays import Floats, Mask, Texts
 from models.learning.preprocess import Column
 from models.table.answers import EPOCH, KnownBy, Label
 
-COPY_AUC = 0.95
+COPY_AUC = 0.98
 """Area under the curve of one column alone, either way up, from which it is taken for the label itself. The best honest
 column of the buildings of New York, last year's complaints, has 0.86."""
 
 COPY_AUC_OF_TWO = 0.93
-"""The same for a column of two values, which honestly says less than a count: a copy in which one answer in fifteen was
-changed."""
-
-COPY_AUC_IN_GROUP = 0.98
-"""The same in one group, where chance does more."""
+"""The same for a column of two values over all rows, which honestly says less than a count: a copy in which one answer
+in fifteen was changed."""
 
 DOUBTFUL_AUC = 0.9
 """The same from which a column is used, and named so that somebody asks where it is from."""
@@ -138,10 +135,11 @@ def _copy_or_giveaway(column: Column, positive: Mask, parts: Mapping[str, Mask])
             if told:
                 return Refused(column.name, "missing", told + where)
         values = _as_number(column.take(own), answers)
-        told = _copies(values, answers, COPY_AUC_IN_GROUP) or _only_unusual(column.values[own], answers)
+        told = _copies(values, answers, COPY_AUC) or _only_unusual(column.values[own], answers)
         if told:
             return Refused(column.name, "copy", told + where)
-        near = None if group else _copies(values, answers, COPY_AUC_OF_TWO if _of_two(column.values) else COPY_AUC)
+        # In one group chance does more.
+        near = _copies(values, answers, COPY_AUC_OF_TWO) if not group and _of_two(column.values) else None
         if near:
             return Refused(column.name, "copy", near, sure=False)
     return None

@@ -38,7 +38,7 @@ def test_a_copy_with_some_answers_changed_is_refused(tmp_path: Path, share: floa
 def test_a_copy_with_noise_is_refused_and_a_column_that_is_very_good_is_used_and_named(tmp_path: Path):
     frame = world(ROWS)
     noise = np.random.default_rng(4).normal(size=ROWS)
-    made = task(tmp_path, frame.assign(z=frame["found_2016"] + 0.4 * noise, good=frame["found_2016"] + 0.5 * noise))
+    made = task(tmp_path, frame.assign(z=frame["found_2016"] + 0.3 * noise, good=frame["found_2016"] + 0.4 * noise))
     assert [r.column for r in made.refused] == ["z"]
     assert "good" in [column.name for column in made.columns]
     assert [doubt for doubt in made.doubts if "'good' alone ranks" in doubt and "--exclude" in doubt]
@@ -47,7 +47,7 @@ def test_a_copy_with_noise_is_refused_and_a_column_that_is_very_good_is_used_and
 
 def test_a_very_good_column_of_an_earlier_year_does_not_make_the_label_of_that_year(tmp_path: Path):
     frame = world(ROWS).rename(columns={"found_2016": "found"})
-    near = frame["found"] + 0.4 * np.random.default_rng(4).normal(size=ROWS)
+    near = changed(frame["found"].to_numpy(), 0.05)
     made = task(tmp_path, frame.assign(near_2014=near), "found")
     assert [r.column for r in made.refused] == ["near_2014"]
     assert made.period is None
