@@ -169,8 +169,13 @@ def as_columns(
 
 def _days(frame: pd.DataFrame, days: Days, extract_date: date | None) -> pd.Series[Any]:
     day = pd.Series(pd.Timestamp(str(extract_date)), index=frame.index)
-    start, end = (day if name == EXTRACT else pd.to_datetime(frame[name]) for name in (days.start, days.end))
+    start, end = (day if name == EXTRACT else _as_days(frame[name]) for name in (days.start, days.end))
     return (end - start).dt.days.astype("float64")
+
+
+def _as_days(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Dates as pandas reckons with them; without its cache, which looks at half of the cells one by one first."""
+    return pd.to_datetime(column, cache=False)
 
 
 def _applies(frame: pd.DataFrame, rule: Rule) -> npt.NDArray[np.bool_]:
@@ -178,7 +183,7 @@ def _applies(frame: pd.DataFrame, rule: Rule) -> npt.NDArray[np.bool_]:
     for column, values in rule.only_where.items():
         rows &= frame[column].isin(values).to_numpy()
     for column, day in rule.since.items():
-        rows &= (pd.to_datetime(frame[column]) >= pd.Timestamp(day)).to_numpy()
+        rows &= (_as_days(frame[column]) >= pd.Timestamp(day)).to_numpy()
     for column, pattern in rule.unless.items():
         rows &= ~frame[column].str.contains(pattern, na=False).to_numpy(bool)
     for column, other in rule.same.items():
