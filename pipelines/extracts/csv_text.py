@@ -34,7 +34,7 @@ class AsUtf8(io.RawIOBase):
         self._handle = handle
         plain = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
         self._decoder = codecs.getincrementaldecoder(plain)(errors="replace")
-        self._left = b""
+        self._left = memoryview(b"")  # of which a part is taken without a copy of the rest
 
     def readable(self) -> bool:
         """It is."""
@@ -49,7 +49,7 @@ class AsUtf8(io.RawIOBase):
         while not self._left:
             block = self._handle.read(MIB)
             try:
-                self._left = self._decoder.decode(block, final=not block).encode()
+                self._left = memoryview(self._decoder.decode(block, final=not block).encode())
             except UnicodeError as error:
                 raise RefusedDrop(
                     "unreadable_text", "The file does not begin as text of its declared encoding does."
