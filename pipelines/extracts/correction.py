@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from pipelines.core.errors import RefusedDrop
 from pipelines.core.settings import MIB
+from pipelines.extracts.chunk import Numbers
 from pipelines.extracts.decode import Chunk, RaggedRows, headings
 from pipelines.extracts.guarded import unguarded, unguarded_text
 from pipelines.extracts.intake import Extract
@@ -191,6 +192,12 @@ class CorrectedExtract(Extract):
         mended = np.isin(corrected.numbers, sorted(told))
         table = corrected.table.filter(pa.array(mended)).combine_chunks()
         yield Chunk(self._with_untouched_cells(table, corrected.numbers[mended], before), corrected.numbers[mended])
+
+    def rows_among(
+        self, wanted: Numbers, counted: int, shape: Shape, names: list[str], ragged: RaggedRows
+    ) -> Iterator[Chunk]:
+        """All rows: those that were corrected stand in no line of the extract."""
+        return self.rows(shape, names, ragged)
 
     def _with_untouched_cells(self, table: pa.Table, numbers: npt.NDArray[np.int64], before: list[Chunk]) -> pa.Table:
         if not before:

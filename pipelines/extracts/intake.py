@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.bucket import Folder
 from pipelines.core.settings import settings
-from pipelines.extracts.archive import member_kind
+from pipelines.extracts.archive import member_kind, unpacked
+from pipelines.extracts.chunk import Numbers
 from pipelines.extracts.decode import Chunk, RaggedRows, chunks
+from pipelines.extracts.few_rows import few_lines, rows_of_lines
 from schemas.mapping import Shape
 
 if TYPE_CHECKING:
@@ -57,6 +60,23 @@ class Extract:
         """
         with self.open() as handle:
             yield from chunks(handle, shape, names, ragged)
+
+    def rows_among(
+        self, wanted: Numbers, counted: int, shape: Shape, names: list[str], ragged: RaggedRows
+    ) -> Iterator[Chunk]:
+        """The rows with these numbers, and others where it is as quick to read all of the `counted` rows that it has.
+
+        Raises:
+            RefusedDrop: the file cannot be divided into rows.
+        """
+        # The first line too: a file begins in its own way, as with a byte order mark.
+        numbers = np.union1d(wanted[wanted > shape.header_row], 1)
+        with self.open() as handle, unpacked(handle) as content:
+            lines = few_lines(content, shape, numbers, counted)
+        if lines is None:
+            yield from self.rows(shape, names, ragged)
+        else:
+            yield from rows_of_lines(lines, shape, names, numbers, ragged)
 
 
 def raw_extract(drop: Drop) -> Extract:

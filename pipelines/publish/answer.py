@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 from pipelines.core import beside
 from pipelines.core.bucket import Folder
 from pipelines.core.ledger.models import Drop
-from pipelines.extracts import Extract, IntakeFiles, headings
+from pipelines.extracts import Extract, IntakeFiles, RaggedRows, headings
 from pipelines.extracts.correction import CorrectedExtract
 from pipelines.extracts.guarded import guarded
 from pipelines.publish.background import since_last
@@ -61,11 +61,16 @@ def answer(
     counted, lines = faults.counted(), faults.first(LINES_SHOWN)
     cells = Cells(Masks(mapping, registry.contract(drop.dataset)), _wanted(counted, lines))
     corrected = extract if isinstance(extract, CorrectedExtract) else None
+    torn = RaggedRows()
     if len(reasons.numbers):
+        wanted = np.union1d(reasons.numbers, cells.numbers)
+        rows = extract.rows_among(wanted, drop.rows_in, mapping.shape, names, torn)
         with quarantine_file(bucket, quarantine, names, reasons, before_quarantine) as writer:
-            writer.take_torn(read_once(extract, mapping, names, [writer.take, cells.take]))
+            read_once(rows, [writer.take, cells.take])
+            writer.take_torn(torn)
     elif len(lines.rows) or corrected:
-        read_once(extract, mapping, names, [cells.take], until=None if corrected else cells.last)
+        rows = extract.rows(mapping.shape, names, torn)
+        read_once(rows, [cells.take], until=None if corrected else cells.last)
     if corrected and corrected.put_back:
         faults = Faults(mapping, files, corrected.put_back)
         counted, lines = faults.counted(), faults.first(LINES_SHOWN)

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 from pipelines.core.bucket import Folder
 from pipelines.core.errors import NotFound
 from pipelines.core.ledger.models import Drop
-from pipelines.extracts import Extract, RaggedRows
+from pipelines.extracts import RaggedRows
 from pipelines.extracts.correction import OURS
 from pipelines.extracts.decode import Chunk
 from pipelines.extracts.guarded import guarded, guarded_text
@@ -116,18 +116,10 @@ def quarantine_file(
         before_it_appears(hashing.digest.hexdigest(), reasons.numbers)
 
 
-def read_once(
-    extract: Extract,
-    mapping: Mapping,
-    names: list[str],
-    readers: Iterable[Callable[[Chunk], None]],
-    until: int | None = None,
-) -> RaggedRows:
-    """Show every chunk of an extract to readers, up to the row `until` where nobody needs more; returns torn rows."""
-    ragged = RaggedRows()
-    for chunk in extract.rows(mapping.shape, names, ragged):
+def read_once(chunks: Iterable[Chunk], readers: Iterable[Callable[[Chunk], None]], until: int | None = None) -> None:
+    """Show every chunk of an extract to readers, up to the row `until` where nobody needs more."""
+    for chunk in chunks:
         for reader in readers:
             reader(chunk)
         if until is not None and len(chunk.row_numbers) and int(chunk.row_numbers[-1]) >= until:
             break
-    return ragged

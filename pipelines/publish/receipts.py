@@ -46,17 +46,17 @@ class Cells:
     """Cells of a few rows, picked up while the extract goes by, to be shown as far as they may be."""
 
     def __init__(self, masks: Masks, numbers: npt.NDArray[np.int64]) -> None:
-        self._masks, self._numbers = masks, numbers
+        self._masks, self.numbers = masks, numbers
         self._rows: dict[int, dict[str, str]] = {}
 
     @property
     def last(self) -> int:
         """The highest row number that is wanted; 0 where none is."""
-        return int(self._numbers.max(initial=0))
+        return int(self.numbers.max(initial=0))
 
     def take(self, chunk: Chunk) -> None:
         """Pick up what is wanted of a chunk."""
-        hit = np.isin(chunk.row_numbers, self._numbers)
+        hit = np.isin(chunk.row_numbers, self.numbers)
         if hit.any():
             rows = chunk.table.filter(pa.array(hit)).to_pylist()
             self._rows |= dict(zip(chunk.row_numbers[hit].tolist(), rows, strict=True))
