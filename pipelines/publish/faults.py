@@ -99,18 +99,14 @@ class Faults:
 
     def first(self, at_most: dict[str, int]) -> Lines:
         """The single faults of each level with the lowest row numbers, so many of each, in the order of rows."""
-        kept: dict[str, pd.DataFrame] = {}
-        levels = {name: level_of(name) for name in registry.issue_types()}
+        of_level = {name: pa.array([t for t in registry.issue_types() if level_of(t) == name]) for name in at_most}
+        kept = dict.fromkeys(at_most, ISSUES.empty_table())
         for batch in self.batches():
-            frame = batch.select(["row_number", *KIND]).to_pandas(strings_to_categorical=True)
-            level = frame["issue_type"].astype(object).map(levels)
             for name, most in at_most.items():
-                some = frame[(level == name).to_numpy()].nsmallest(most, "row_number", keep="first")
-                before = [kept[name]] if name in kept else []
-                kept[name] = pd.concat([*before, some.astype(dict.fromkeys(KIND, object))]).nsmallest(
-                    most, "row_number", keep="first"
-                )
-        found = pd.concat(list(kept.values()) or [pd.DataFrame({"row_number": [], **{k: [] for k in KIND}})])
+                some = batch.filter(pc.is_in(batch["issue_type"], of_level[name]))
+                both = pa.concat_tables([kept[name], some])
+                kept[name] = both.take(np.argsort(both["row_number"].to_numpy(), kind="stable")[:most])
+        found = pa.concat_tables(kept.values()).to_pandas()
         found = found.sort_values(["row_number", "column", "issue_type"], kind="stable")
         kinds = list(found[list(KIND)].fillna("").itertuples(index=False, name=None))
         return Lines(found["row_number"].to_numpy(np.int64), kinds)
