@@ -70,5 +70,7 @@ def without_blank_rows(table: pa.Table, numbers: Numbers) -> Chunk:
     for column in table.columns:
         if written.all():
             break
-        written |= pc.not_equal(pc.utf8_trim_whitespace(column), "").to_numpy()
+        left = np.flatnonzero(~written)
+        some = column if len(left) == len(written) else column.take(pa.array(left))
+        written[left] = pc.not_equal(pc.utf8_trim_whitespace(some), "").to_numpy()
     return Chunk(table if written.all() else table.filter(pa.array(written)), numbers[written])

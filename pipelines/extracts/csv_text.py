@@ -147,9 +147,8 @@ def _plain_chunks(handle: IO[bytes], shape: Shape, names: list[str], ragged: Rag
             if batch.num_rows:
                 following = int(numbers[-1]) + 1
             skipped[:] = [number for number in skipped if number >= following]
-            below = numbers > shape.header_row
-            rows = pa.Table.from_batches([batch])
-            yield without_blank_rows(rows if below.all() else rows.filter(pa.array(below)), numbers[below])
+            above = int(np.searchsorted(numbers, shape.header_row, side="right"))
+            yield without_blank_rows(pa.Table.from_batches([batch]).slice(above), numbers[above:])
     except pa.ArrowInvalid as error:
         # Arrow's own message quotes the text it stumbled over.
         raise RefusedDrop("unreadable_text", "The text cannot be divided into rows and cells.") from error

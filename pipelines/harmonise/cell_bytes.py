@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from pipelines.harmonise.column import Mask, true
 
-SPACE, ZERO, NINE = ord(" "), ord("0"), ord("9")
+SPACE, TILDE, ZERO, NINE = ord(" "), ord("~"), ord("0"), ord("9")
 NO_CONTENT = np.empty(0, np.uint8)
 
 
@@ -20,11 +20,23 @@ def untidy(text: pa.Array) -> Mask:
     """Cells that hold anything but single spaces between printable ASCII characters."""
     content, bounds = _bytes(text)
     spaces = content == SPACE
-    odd = true(pc.invert(pc.ascii_is_printable(text))) | true(pc.starts_with(text, " ")) | true(pc.ends_with(text, " "))
-    places = np.flatnonzero(spaces[1:] & spaces[:-1])
-    if len(places):  # spaces that meet where two cells meet are looked at in vain, which does no harm
-        odd[np.searchsorted(bounds, places, side="right") - 1] = True
+    strange = content - np.uint8(SPACE) > TILDE - SPACE  # what lies below a space is then above all that is printable
+    strange[1:] |= spaces[1:] & spaces[:-1]
+    # Spaces that meet where two cells meet are looked at in vain, which does no harm.
+    odd = np.zeros(len(text), bool)
+    odd[np.searchsorted(bounds, np.flatnonzero(strange), side="right") - 1] = True
+    filled = np.flatnonzero(bounds[1:] > bounds[:-1])
+    odd[filled] |= spaces[bounds[filled]] | spaces[bounds[filled + 1] - 1]
     return odd & true(pc.is_valid(text))
+
+
+def has_size(text: pa.Array, sizes: set[int]) -> Mask:
+    """Cells of one of these numbers of bytes; a null has none."""
+    _, bounds = _bytes(text)
+    wanted = np.zeros(max(sizes, default=0) + 2, bool)
+    wanted[list(sizes)] = True
+    found: Mask = wanted[np.minimum(np.diff(bounds), len(wanted) - 1)]
+    return found
 
 
 def has_byte(text: pa.Array, sign: str) -> bool:

@@ -17,7 +17,8 @@ NO_TEXT = pa.scalar(None, pa.string())
 
 def true(mask: pa.Array) -> Mask:
     """An Arrow mask as numpy has it; null is false."""
-    return np.asarray(pc.fill_null(mask, False).to_numpy(zero_copy_only=False), dtype=bool)
+    filled = pc.fill_null(mask, False) if mask.null_count else mask
+    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def spread(over: Mask, some: Mask) -> Mask:

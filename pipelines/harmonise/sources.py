@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.harmonise.cell_bytes import has_size
 from pipelines.harmonise.codes import words_known
 from pipelines.harmonise.column import NO_TEXT, Column, Mask, Places, true
 from pipelines.harmonise.text import tidied
@@ -126,8 +127,7 @@ def _apart(cells: Cells) -> tuple[dict[str, Mask], Cells]:
 
 def _blank(column: Column, words: list[str]) -> None:
     """Cells that say 'nothing here' become null; those that say it in words are noted."""
-    sizes = pa.array(sorted({len(word.encode()) for word in words}), pa.int32())
-    short = true(pc.is_in(pc.binary_length(column.values), sizes))
+    short = has_size(column.values, {len(word.encode()) for word in words})
     if not short.any():
         return
     few = column.values.filter(pa.array(short))
