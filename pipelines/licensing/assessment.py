@@ -80,7 +80,8 @@ PROPERTY_COLUMNS = (
 
 def assess(borough: str, as_of: date) -> StageResult:
     """Write the table `licensing` of a borough: one row a candidate property, with nothing known after `as_of`."""
-    properties = _frame(access.read_table("property", PROPERTY, boroughs=[borough]).select(PROPERTY_COLUMNS))
+    wanted = pa.schema([PROPERTY.field(name) for name in PROPERTY_COLUMNS])
+    properties = _frame(access.read_table("property", wanted, boroughs=[borough]))
     if properties.empty:
         return StageResult(STAGE, borough, "skipped", f"{borough} has no properties yet: link its gazetteer first.")
     links = _links(borough)
@@ -187,14 +188,9 @@ def _or_missing(texts: Any) -> Any:
 
 def _links(borough: str) -> pd.DataFrame:
     """Records of the datasets that are tied to a property or to its building."""
-    table = access.read_table("link", LINK, boroughs=[borough]).select(
-        ["dataset", "record_id", "uprn", "decision", "reason"]
-    )
-    wanted = pc.and_(
-        pc.is_in(table["decision"], value_set=pa.array(["linked", "parent"])),
-        pc.is_in(table["dataset"], value_set=pa.array(list(READ))),
-    )
-    return _frame(table.filter(wanted))
+    schema = pa.schema([LINK.field(name) for name in ("dataset", "record_id", "uprn", "decision", "reason")])
+    among = {"decision": ("linked", "parent"), "dataset": tuple(READ)}
+    return _frame(access.read_table("link", schema, boroughs=[borough], among=among))
 
 
 def _known(dataset: str, columns: tuple[str, ...], borough: str, as_of: date) -> pd.DataFrame:

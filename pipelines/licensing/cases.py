@@ -46,9 +46,14 @@ lower bound. `lodgers`: persons who are not of the owner's household. `owner_sha
 owners live in."""
 
 
+def as_days(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Dates as pandas reckons with them; without its cache, which looks at half of the cells one by one first."""
+    return pd.to_datetime(column, cache=False)
+
+
 def complete(cases: pd.DataFrame) -> pd.DataFrame:
     """The cases with every column that the rules read; what was not given is unknown. `on` is the day asked about."""
-    made = pd.DataFrame({"on": pd.to_datetime(cases["on"]).astype("datetime64[s]")}, index=cases.index)
+    made = pd.DataFrame({"on": as_days(cases["on"]).astype("datetime64[s]")}, index=cases.index)
     for name, (default, kind) in CASE_DEFAULTS.items():
         given = cases[name] if name in cases else pd.Series([default] * len(cases), cases.index, dtype=object)
         if kind == "object":

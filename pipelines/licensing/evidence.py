@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipelines.licensing.cases import as_days
+
 EVIDENCE_DAYS = 730
 """Working rule: a visit or an application older than this says nothing of who lives there now."""
 SURNAMES_OF_TWO_HOUSEHOLDS = 3
@@ -54,7 +56,7 @@ def people(
 
 def _visits(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """The last visit of each building on which an officer got in, if it is recent enough."""
-    day = pd.to_datetime(rows["visit_date"])
+    day = as_days(rows["visit_date"])
     recent = rows[(rows["access"] == "gained") & (day <= on) & (day >= on - pd.Timedelta(days=EVIDENCE_DAYS))]
     last = recent.sort_values(["visit_date", "inspection_ref"]).drop_duplicates("uprn", keep="last").set_index("uprn")
     finding = last["finding"]
@@ -63,7 +65,7 @@ def _visits(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     households = households.fillna(finding.map({"single_household": 1.0, **dict.fromkeys(AN_HMO, 2.0)}))
     return pd.DataFrame(
         {
-            "visit_date": pd.to_datetime(last["visit_date"]),
+            "visit_date": as_days(last["visit_date"]),
             "finding": finding,
             "visit_occupants": occupants.astype(float),
             "visit_households": households.astype(float),
@@ -73,13 +75,13 @@ def _visits(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
 
 def _stated(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """What the last recent application of each building says of who lives there."""
-    day = pd.to_datetime(rows["received_date"])
+    day = as_days(rows["received_date"])
     recent = rows[rows["occupants"].notna() & (day <= on) & (day >= on - pd.Timedelta(days=EVIDENCE_DAYS))]
     last = recent.sort_values(["received_date", "application_ref"]).drop_duplicates("uprn", keep="last")
     last = last.set_index("uprn")
     return pd.DataFrame(
         {
-            "stated_date": pd.to_datetime(last["received_date"]),
+            "stated_date": as_days(last["received_date"]),
             "stated_occupants": last["occupants"].astype(float),
             "stated_households": last["households"].astype(float),
         }
@@ -88,12 +90,12 @@ def _stated(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
 
 def _electors(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """Electors and surnames of each building at the newest count of each source; the rooms of a house are summed."""
-    known = rows[pd.to_datetime(rows["snapshot_date"]) <= on]
+    known = rows[as_days(rows["snapshot_date"]) <= on]
     newest = known[known["snapshot_date"] == known.groupby("source")["snapshot_date"].transform("max")]
     sums = newest.groupby("uprn").agg(
         electors=("electors", "sum"), surnames=("surnames", "sum"), counted_on=("snapshot_date", "max")
     )
-    return sums.astype({"electors": float, "surnames": float}).assign(counted_on=pd.to_datetime(sums["counted_on"]))
+    return sums.astype({"electors": float, "surnames": float}).assign(counted_on=as_days(sums["counted_on"]))
 
 
 def _phrase(
@@ -135,7 +137,7 @@ def _day(dates: pd.Series[Any]) -> pd.Series[Any]:
 
 def landlords(social: pd.DataFrame, on: pd.Timestamp) -> pd.Series[Any]:
     """The controller of each property that was social housing on the day, indexed by UPRN."""
-    start, end = pd.to_datetime(social["social_from"]), pd.to_datetime(social["social_until"])
+    start, end = as_days(social["social_from"]), as_days(social["social_until"])
     there = social[(start.isna() | (start <= on)) & (end.isna() | (end >= on))]
     last = there.sort_values(["social_landlord"]).drop_duplicates("uprn").set_index("uprn")
     return last["social_landlord"].map(LANDLORDS)

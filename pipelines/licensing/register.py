@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.licensing.cases import REFORM
+from pipelines.licensing.cases import REFORM, as_days
 from pipelines.licensing.logic import Mask
 
 LONGEST_LICENCE_YEARS = 5
@@ -58,7 +58,7 @@ def prepare(rows: pd.DataFrame, columns: tuple[str, ...], on: pd.Series[Any]) ->
     made = rows.reindex(columns=list(columns))
     for name in DATES:
         if name in made:
-            made[name] = pd.to_datetime(made[name]).astype("datetime64[s]")
+            made[name] = as_days(made[name]).astype("datetime64[s]")
     made["on"] = on.reindex(made["uprn"]).to_numpy()
     return made[made["on"].notna()].reset_index(drop=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.licensing.cases import REFORM, complete
+from pipelines.licensing.cases import REFORM, as_days, complete
 from pipelines.licensing.logic import Mask, Texts, joined
 from pipelines.licensing.register import application_state, licence_state
 
@@ -88,7 +88,7 @@ def _licence(register: pd.DataFrame, part: str) -> Texts:
 
 
 def _day(dates: pd.Series[Any]) -> Texts:
-    days = pd.to_datetime(dates).to_numpy().astype("datetime64[D]")
+    days = as_days(dates).to_numpy().astype("datetime64[D]")
     return np.where(np.isnat(days), "a day not recorded", days.astype(str)).astype(object)
 
 
