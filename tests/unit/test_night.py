@@ -111,11 +111,11 @@ def of(borough: str, *stages: str) -> list[str]:
     return [f"{stage} {borough}" for stage in stages]
 
 
-def test_what_waits_for_no_landlord_and_no_model_runs_beside_them(stages_run: Callable[..., list[str]]):
+def test_landlords_are_resolved_beside_links_and_a_model_is_trained_beside_features(stages_run: Callable[..., list[str]]):
     assert stages_run() == [
+        *of("london", "landlords"),
         *of("camden", "link"),
         *of("hackney", "link"),
-        *of("london", "landlords"),
         *of("london", "train"),
         *of("camden", "licensing", "features"),
         *of("hackney", "licensing", "features"),
@@ -128,9 +128,9 @@ def test_what_waits_for_no_landlord_and_no_model_runs_beside_them(stages_run: Ca
     ]
 
 
-def test_licences_are_judged_beside_landlords_where_no_model_is_due(stages_run: Callable[..., list[str]]):
+def test_landlords_are_resolved_beside_links_where_no_model_is_due(stages_run: Callable[..., list[str]]):
     ran = stages_run(training=False)
-    assert ran[2:5] == of("london", "landlords") + of("camden", "licensing") + of("hackney", "licensing")
+    assert ran[:3] == of("london", "landlords") + of("camden", "link") + of("hackney", "link")
     assert [line for line in ran if line.endswith("camden")] == of(
         "camden", "link", "licensing", "features", "score", "rank", "dossiers", "publish_lists"
     )
