@@ -111,7 +111,7 @@ def of(borough: str, *stages: str) -> list[str]:
     return [f"{stage} {borough}" for stage in stages]
 
 
-def test_landlords_are_resolved_beside_links_and_a_model_is_trained_beside_features(stages_run: Callable[..., list[str]]):
+def test_landlords_come_beside_links_and_a_model_beside_features(stages_run: Callable[..., list[str]]):
     assert stages_run() == [
         *of("london", "landlords"),
         *of("camden", "link"),
